@@ -10,6 +10,7 @@ import os
 import platform
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -17,6 +18,7 @@ from typing import Final
 import msgspec
 
 ROOT: Final = Path(__file__).resolve().parents[1]
+LOOPS: Final = 1_000_000
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +40,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
         if self.goal is None or math.isnan(self.value):
             return None if self.goal is None else 0.0
         if not self.at_most:
-            return self.value / self.goal
+            return self.value / self.goal if self.goal else math.inf
         return math.inf if self.value <= 0.0 else self.goal / self.value
 
 
@@ -49,6 +51,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     seed: int | None
     commit: str
     machine: str
+    loops_per_s: float
+    """Of a bare Python loop before and after, the slower of both: other work makes a processor second worth less."""
     figures: tuple[Figure, ...]
 
 
@@ -64,16 +68,28 @@ def arguments(doc: str | None, *, seed: int | None = None) -> argparse.ArgumentP
 def main(reader: argparse.ArgumentParser, measured: Callable[[argparse.Namespace], Iterator[Figure]]) -> int:
     """Measures and says what was found, each figure as soon as it is known."""
     asked = reader.parse_args()
-    command, seed = " ".join(["python", *sys.argv]), getattr(asked, "seed", None)
-    print(f"command: {command}; seed {seed}; commit {commit()}; {machine()}; load {os.getloadavg()[0]:.1f}", flush=True)
+    command, seed = spoken(sys.argv), getattr(asked, "seed", None)
+    before = loops_per_s()
+    print(f"command: {command}; seed {seed}; commit {commit()}; {machine()}; load {os.getloadavg()[0]:.1f}; "
+          f"a bare loop goes round {before / 1e6:.1f}M times a CPU second", flush=True)
     figures: list[Figure] = []
     for figure in measured(asked):
         figures.append(figure)
         print(line(figure), flush=True)
     if asked.figures is not None:
-        found = Found(command=command, seed=seed, commit=commit(), machine=machine(), figures=tuple(figures))
+        found = Found(
+            command=command, seed=seed, commit=commit(), machine=machine(), figures=tuple(figures),
+            loops_per_s=min(before, loops_per_s()),
+        )
         asked.figures.write_bytes(msgspec.json.format(msgspec.json.encode(found)))
     return 0
+
+
+def spoken(words: list[str]) -> str:
+    """The command as somebody would type it in the checkout; where its figures go is nobody's business."""
+    script, *rest = words
+    shown = [word for before, word in zip([script, *rest], rest, strict=False) if "--figures" not in (before, word)]
+    return " ".join(["python", f"bench/{Path(script).name}", *shown])
 
 
 def line(figure: Figure) -> str:
@@ -92,6 +108,14 @@ def number(value: float | None) -> str:
     if value == 0 or abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.{max(0, 2 - math.floor(math.log10(abs(value))))}f}"
+
+
+def loops_per_s() -> float:
+    """Rounds of a loop that only counts, in a second of the processor: what such a second is worth at present."""
+    began_s, total = time.process_time(), 0
+    for number in range(LOOPS):
+        total += number & 1
+    return LOOPS / max(time.process_time() - began_s, 1e-9)
 
 
 def commit() -> str:

@@ -12,6 +12,7 @@ the same run, or a limit that is named.
 
 Figures are for ratios, not for absolutes. Seconds are those of the processor, because the machine had other work
 meanwhile; where the clock is meant (a disk, loopback, a start) the unit says so, and a busy machine makes it longer.
+A busy machine's processor seconds are worth less too: how often a bare loop went round in one stands at each command.
 """
 
 
@@ -73,7 +74,7 @@ def _commands(rows: Iterable[Measured]) -> list[str]:
     lines = [
         f"- `{one.found.command}`, commit {one.found.commit}"
         + (f", seed {one.found.seed}" if one.found.seed is not None else "")
-        + f"; {one.found.machine}"
+        + f"; {one.found.machine}, a bare loop {one.found.loops_per_s / 1e6:.1f}M/s"
         + ("" if one.current else "; **of other code than this page's**")
         for one in rows if one.found is not None
     ]

@@ -1,30 +1,33 @@
 """Journal speed: events per second in groups, a durable intent's latency, bytes per event; bare sqlite3 beside it.
 
-    python bench/journal.py [--blocks 3000] [--rows 100] [--seed 7]
+    python bench/journal.py [--blocks 1000] [--rows 100] [--seed 7]
 
 The yardstick runs in the same process: `executemany` of the same events as plain rows, one commit per as many rows as
 the journal groups, and a bare one-row commit with synchronous=FULL.
 """
 
 import argparse
+import contextlib
 import gc
-import json
 import pathlib
 import sqlite3
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 
 import numpy as np
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from _figures import Figure, arguments, main
 
 from liqbot.blocks import DTYPES, EventBlock, Roster
 from liqbot.journal import Journal, JournalLimits, JournalReader
 
 START_MS = 1_750_000_000_000
 GROUP_ROWS = 20_000
-REPEATS = 3
 
 
 class Intent:
@@ -61,26 +64,26 @@ def made_blocks(count: int, rows: int, seed: int) -> list[EventBlock]:
     return blocks
 
 
-def journal_speed(folder: pathlib.Path, blocks: list[EventBlock]) -> tuple[float, int, float]:
+def journal_speed(folder: pathlib.Path, blocks: list[EventBlock]) -> tuple[float, float, float]:
+    """Events written per second, bytes that they take, events read per second."""
     path = folder / "journal.sqlite"
     limits = JournalLimits(group_rows=GROUP_ROWS, queue_rows_max=50_000_000)
     roster = Roster(tuple("abcdefghijklmnopqrstuvwx"), ("BTC",))
+    events = sum(block.market_rows for block in blocks)
     journal = Journal.open(path, mode="paper", account="bench", roster=roster, limits=limits)
-    began = time.perf_counter()
+    began_s = time.process_time()
     for n, block in enumerate(blocks):
         journal.append(block, "bench", n)
-    appended_s = time.perf_counter() - began
     journal.close()
-    written_s = time.perf_counter() - began
+    written_s = time.process_time() - began_s
     with JournalReader(path) as reader:
-        stored = reader._connection.execute("SELECT sum(length(rows)) FROM market").fetchone()[0]
-        began = time.perf_counter()
+        began_s = time.process_time()
         read = sum(block.market_rows for block in reader.blocks())
-        read_s = time.perf_counter() - began
-    events = sum(block.market_rows for block in blocks)
+        read_s = time.process_time() - began_s
     assert read == events
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        stored = connection.execute("SELECT sum(length(rows)) FROM market").fetchone()[0]
     path.unlink()
-    print(f"  append alone {appended_s:.3f} s, read back {events / read_s:,.0f}/s", file=sys.stderr)
     return events / written_s, stored, events / read_s
 
 
@@ -98,12 +101,12 @@ def yardstick_speed(folder: pathlib.Path, blocks: list[EventBlock]) -> float:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("CREATE TABLE event (seq, kind, time_ms, venue, coin, a, b, c, d)")
-    began = time.perf_counter()
+    began_s = time.process_time()
     for at in range(0, len(whole), GROUP_ROWS):
         connection.execute("BEGIN")
         connection.executemany("INSERT INTO event VALUES (?,?,?,?,?,?,?,?,?)", whole[at : at + GROUP_ROWS])
         connection.execute("COMMIT")
-    took_s = time.perf_counter() - began
+    took_s = time.process_time() - began_s
     connection.close()
     path.unlink()
     return len(whole) / took_s
@@ -131,40 +134,39 @@ def durable_ms(folder: pathlib.Path, count: int) -> tuple[list[float], list[floa
     return ours, bare
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--blocks", type=int, default=3_000)
-    parser.add_argument("--rows", type=int, default=100)
-    parser.add_argument("--intents", type=int, default=500)
-    parser.add_argument("--seed", type=int, default=7)
-    asked = parser.parse_args()
-    revision = ["git", "rev-parse", "--short", "HEAD"]
-    commit = subprocess.run(revision, capture_output=True, text=True, check=False).stdout.strip()
+def measured(asked: argparse.Namespace) -> Iterator[Figure]:
     blocks = made_blocks(asked.blocks, asked.rows, asked.seed)
-    events = sum(block.market_rows for block in blocks)
     with tempfile.TemporaryDirectory(dir=".") as name:
         folder = pathlib.Path(name)
-        ours, bare, read = [], [], []
-        for _ in range(REPEATS):
+        ours, bare = [], []
+        for _ in range(asked.rounds):
             gc.collect()
-            speed, stored, read_speed = journal_speed(folder, blocks)
-            ours.append(speed)
-            read.append(read_speed)
+            ours.append(journal_speed(folder, blocks))
             bare.append(yardstick_speed(folder, blocks))
         durable, commits = durable_ms(folder, asked.intents)
-    durable_p50, bare_p50 = statistics.median(durable), statistics.median(commits)
-    print(json.dumps({
-        "command": " ".join(["python", *sys.argv]), "commit": commit, "seed": asked.seed, "events": events,
-        "journal_events_per_s": round(statistics.median(ours)),
-        "bare_executemany_events_per_s": round(statistics.median(bare)),
-        "ratio": round(statistics.median(ours) / statistics.median(bare), 2),
-        "read_events_per_s": round(statistics.median(read)),
-        "bytes_per_event": round(stored / events, 1),
-        "durable_ms_p50": round(durable_p50, 3), "durable_ms_p99": round(sorted(durable)[len(durable) * 99 // 100], 3),
-        "bare_full_commit_ms_p50": round(bare_p50, 3), "durable_ratio": round(durable_p50 / bare_p50, 2),
-        "goal": "events/s >= 200,000; durable p50 <= 1 ms",
-    }, indent=2))
+    written, stored_bytes, read = (statistics.median(values) for values in zip(*ours, strict=True))
+    events = sum(block.market_rows for block in blocks)
+    plain = {"beside": "executemany of plain rows", "beside_value": statistics.median(bare)}
+    yield Figure(work="journal written in groups", value=written, unit="events per CPU second", goal=200_000.0, **plain)
+    yield Figure(work="journal read back", value=read, unit="events per CPU second", goal=200_000.0, **plain)
+    yield Figure(work="journal on disk", value=stored_bytes / events, unit="bytes per event")
+    for share, goal_ms in ((0.5, 1.0), (0.99, None)):
+        yield Figure(
+            work=f"an intent durable, p{100 * share:.0f}", value=quantile(durable, share), unit="ms by the clock",
+            goal=goal_ms, at_most=True, beside="a bare commit, synchronous=FULL", beside_value=quantile(commits, share),
+        )
+
+
+def quantile(values: list[float], share: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
+
+
+def reader() -> argparse.ArgumentParser:
+    parser = arguments(__doc__, seed=7)
+    for name, default in (("blocks", 1_000), ("rows", 100), ("intents", 300), ("rounds", 3)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    return parser
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(reader(), measured))

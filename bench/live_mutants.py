@@ -29,6 +29,9 @@ from tests.mutants.table import LIVE_MUTANTS  # noqa: E402
 KEPT = ROOT / "bench" / "out" / "live_mutants.jsonl"
 PAGE = ROOT / "docs" / "proofs.md"
 LIMIT_S = 900
+PATIENCE_S = 60
+"""Of tests that wait for what a defect keeps from happening: nothing else runs beside them."""
+_ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "TEST_PATIENCE_S": str(PATIENCE_S)}
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
 _BROKEN = re.compile(r"^tests/mutants/defects\.py:\d+: \w*Error", re.MULTILINE)
 """The defect itself does not run any more: that is no proof of anything."""
@@ -57,7 +60,7 @@ def hunted(name: str) -> Found:
     started_s = time.monotonic()
     try:
         run = subprocess.run(
-            command, cwd=ROOT, env=os.environ | {"LIVE_MUTANT": name, "PYTHONPATH": str(ROOT)}, capture_output=True,
+            command, cwd=ROOT, env=_ENVIRONMENT | {"LIVE_MUTANT": name}, capture_output=True,
             text=True, check=False, timeout=LIMIT_S,
         )
     except subprocess.TimeoutExpired as error:

@@ -39,7 +39,17 @@ class Row(NamedTuple):
 
 
 ROWS: Final = (
+    Row("backtest"),
+    Row("tick_to_order"),
+    Row("map"),
+    Row("map_trades"),
+    Row("reading"),
+    Row("startup"),
+    Row("journal"),
+    Row("tape"),
     Row("wire_parse"),
+    Row("scaling"),
+    Row("memory"),
 )
 
 

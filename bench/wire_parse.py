@@ -4,18 +4,16 @@ The yardstick is the unmodified unified client reading the same messages in the 
 over. The messages are a mix drawn with the seed: trades (one a message, the usual case), marks, forced orders. Figures
 are per second of processor time, best of the rounds; ratios travel between machines, absolutes do not.
 
-    python bench/wire_parse.py [--messages 100000] [--rounds 3] [--seed 1]
+    python bench/wire_parse.py [--messages 30000] [--rounds 3] [--seed 1]
 """
 
 import argparse
 import functools
 import gc
-import platform
 import random
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +21,15 @@ import ccxt.pro
 from ccxt.async_support.base.ws.client import Client
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "builders"))
+sys.path.insert(0, str(Path(__file__).parent))
 
+from _figures import Figure, arguments, main
 from public_venue import VENUES, forced, mark, trade
 
 from liqbot.venues.parsing import WireBook, WireContract
 from liqbot.venues.registry import wire_of
 
-GOAL_PER_S = 600_000
+GOAL_PER_S = 600_000.0
 UNIFIED_SHARE = 0.1
 """The unified client reads this share of the messages; it is slow."""
 
@@ -98,32 +98,22 @@ def socket_of(exchange: Any) -> Any:
     return Client(url, exchange.handle_message, lambda *_: None, lambda *_: None, lambda *_: None, {})
 
 
-def measured(arguments: argparse.Namespace) -> int:
-    short = []
+def measured(asked: argparse.Namespace) -> Iterator[Figure]:
     for venue in VENUES:
-        raw = messages(venue, arguments.messages, arguments.seed)
+        raw = messages(venue, asked.messages, asked.seed)
         few = raw[: max(1, int(len(raw) * UNIFIED_SHARE))]
-        mine = len(raw) / best_s(functools.partial(ours, venue, raw), arguments.rounds)
-        theirs = len(few) / best_s(functools.partial(unified, venue, few), arguments.rounds)
-        print(f"{venue:8} {mine:12,.0f} /s   unified client {theirs:10,.0f} /s   ratio {mine / theirs:6.1f}")
-        if mine < GOAL_PER_S:
-            short.append(f"{venue}: {mine:,.0f} < {GOAL_PER_S:,} messages/s")
-    reached = f"goal: {GOAL_PER_S:,} messages/s on one core: reached"
-    print("SHORT OF THE GOAL: " + "; ".join(short) if short else reached)
-    return 0
+        mine = len(raw) / best_s(functools.partial(ours, venue, raw), asked.rounds)
+        theirs = len(few) / best_s(functools.partial(unified, venue, few), asked.rounds)
+        yield Figure(work=f"messages parsed and normalised, {venue}", value=mine, unit="per CPU second",
+                     goal=GOAL_PER_S, beside="ccxt, unmodified", beside_value=theirs)
 
 
-def main() -> int:
-    reader = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    reader.add_argument("--messages", type=int, default=100_000)
-    reader.add_argument("--rounds", type=int, default=3)
-    reader.add_argument("--seed", type=int, default=1)
-    arguments = reader.parse_args()
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    print(f"commit {commit.stdout.strip()}  seed {arguments.seed}  python {platform.python_version()}  "
-          f"{platform.machine()}  command: {' '.join(sys.argv)}")
-    return measured(arguments)
+def reader() -> argparse.ArgumentParser:
+    parser = arguments(__doc__, seed=1)
+    parser.add_argument("--messages", type=int, default=30_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    return parser
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(main(reader(), measured))

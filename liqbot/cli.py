@@ -13,7 +13,7 @@ from typing import Any
 
 from liqbot import __version__
 from liqbot.exits import Exit, ExpectedError
-from liqbot.legible import legible_output
+from liqbot.legible import OutputError, legible_output
 from liqbot.verbs.table import Verb, all_verbs
 
 
@@ -30,17 +30,24 @@ def _exit_code(words: list[str]) -> int:
         exit_code = _dispatch(words)
         sys.stdout.flush()
     except ExpectedError as error:
+        if isinstance(error, OutputError):
+            _let_go_of_stdout()
         _complain(str(error))
         exit_code = error.exit_code
     except KeyboardInterrupt:
         _complain("interrupted")
         exit_code = 130  # 128 + SIGINT, as shells have it
     except BrokenPipeError:
-        # The reader (a pager, `head`) has seen enough. Keep the interpreter from flushing into the closed pipe again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader (a pager, `head`) has seen enough.
+        _let_go_of_stdout()
         exit_code = Exit.OK
     _say_the_last()
     return exit_code
+
+
+def _let_go_of_stdout() -> None:
+    """So that the interpreter does not flush into it again, and fail, when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _print_anything() -> None:

@@ -19,12 +19,14 @@ from liqbot.market.params import MarketParams
 from liqbot.market.view import MarketView
 from liqbot.recorded_step import NOTHING, RecordedAnswer
 from liqbot.risk.account import Account
+from liqbot.risk.blackouts import in_force
 from liqbot.risk.decision import SAME_MARKET_RATIO, Adjustment, Approved, Decision, Refusal
-from liqbot.risk.limits import RiskLimits
+from liqbot.risk.limits import RiskLimits, of_watched
 from liqbot.risk.placement import TradingBook
 from liqbot.risk.position_monitor import adjustment_for
 from liqbot.risk.pre_trade_checks import entry_translates, mark_checks, mark_holds
 from liqbot.risk.review import EntryReview, review_entry, review_reduction
+from liqbot.risk.thin_coins import limits_for
 from liqbot.risk.translation import MarkTranslation, VenueTarget, translation_at
 from liqbot.signals.evaluate import StrategyEvaluator, enabled_strategies, reason_gone
 from liqbot.signals.failures import CallMeter, StrategyGuard, unmeasured
@@ -32,7 +34,8 @@ from liqbot.signals.registry import SignalParams
 from liqbot.signals.strategies import avoid_liquidity
 from liqbot.signals.verdict import SIGNAL, Signal, Verdict
 from liqbot.unrecorded import UnrecordedStep, UnrecordedSteps
-from liqbot.venues.registry import mechanics_of
+from liqbot.venues.entry_stops import may_rest
+from liqbot.venues.registry import mechanics_of, protection_of
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -75,10 +78,8 @@ class Engine:
         strategies of the user's own; what it finds comes back as a fact."""
         self._signals, self._limits = signals, limits
         self._avoid = signals.of(avoid_liquidity.STRATEGY)
-        self._books = {
-            coin: TradingBook(instrument, mechanics_of(instrument.venue, coin))
-            for coin, instrument in instruments.items()
-        }
+        self._books = {coin: _book_of(coin, instrument) for coin, instrument in instruments.items()}
+        self._limits_of = {coin: limits_for(coin, of_watched(limits, roster.venues)) for coin in self._books}
         self.market = Market(market, roster, trade_venue)
         self.marks = MarkRatioFold(trade_venue)
         self.account = Account(limits, account)
@@ -143,14 +144,18 @@ class Engine:
         self._recorded = None
         for decision in recorded.decisions:
             if isinstance(decision, Approved):
-                self.desk.adopt(decision)
+                self._take_up(decision)
         self._decision_id = max(before_id, recorded.decision_id)
         self.desk.commands(self._now_ms, self.account.positions, recorded.commands)
         return Step(self._seq, self._now_ms, tuple(verdicts), recorded.decisions, recorded.commands, whales)
 
     def _adopt(self, approved: Approved) -> None:
         if self._recorded is None:
-            self.desk.adopt(approved)
+            self._take_up(approved)
+
+    def _take_up(self, approved: Approved) -> None:
+        self.desk.adopt(approved)
+        self.account.on_approved(approved.target)
 
     def _fold(self, fact: Event) -> None:
         self._now_ms = max(self._now_ms, fact.time_ms)
@@ -191,13 +196,23 @@ class Engine:
 
     def _hold_back(self) -> None:
         """Whatever forbids entries from now on, a halt or a latched loss, also takes back those under way."""
-        barred = bool(self.account.halted) or self.account.drawdown.latched
+        blackout = in_force(self._limits.blackouts, self._now_ms)
+        barred = bool(self.account.halted) or self.account.drawdown.latched or bool(blackout)
         if barred and not self._barred:
             self.desk.cancel_entry()
         self._barred = barred
+        views = {view.coin: view for view in self.views}
         for target in self.desk.entries_in_flight():
-            if not entry_translates(target, self.mark_of(target.coin), self._limits):
+            if not entry_translates(target, self.mark_of(target.coin), self._limits) or self._drifted(target, views):
                 self.desk.withdraw_entry(target)
+
+    def _drifted(self, target: VenueTarget, views: Mapping[str, MarketView]) -> bool:
+        """Whether the map has come to be dense where an entry under way would be liquidated."""
+        view = views.get(target.coin)
+        if view is None or view.backfilled:
+            return False
+        liquidation_price = self._translation(target.coin, target).in_map(target.liquidation_price)
+        return bool(avoid_liquidity.crowded(target.side, float(liquidation_price), view, self._avoid))
 
     def mark_of(self, coin: str) -> MarkRatio:
         """How the market where orders rest compares with the map's, as of now."""
@@ -222,8 +237,9 @@ class Engine:
             translation = self._translation(position.coin, target)
             follows = mark_holds(self.mark_of(position.coin), self._limits)
             adjustment = adjustment_for(
-                by_coin.get(position.coin), position, target, self.account, self._limits, self._now_ms,
-                self._invalidated, translation, follows=follows,
+                by_coin.get(position.coin), position, target, self.account,
+                self._limits_of.get(position.coin, self._limits), self._now_ms,
+                self._invalidated, translation, self._avoid, follows=follows,
             )
             if adjustment is not None:
                 mapped = None if target is None else translation.target_in_map(target)
@@ -235,7 +251,9 @@ class Engine:
         """Reasons to open. A verdict or refusal that only repeats itself is not reported again."""
         evaluator = StrategyEvaluator(view, self._signals, self._enabled, self.guard)
         placements: dict[Side, list[Verdict]] = {}
-        for index, code in enumerate(evaluator.codes()):
+        codes = evaluator.codes()
+        wanted = [self._enabled[index] for index, code in enumerate(codes) if code == SIGNAL]
+        for index, code in enumerate(codes):
             key = self._keys[view.coin][index]
             if code != SIGNAL and self._last_codes.get(key) == code:
                 continue
@@ -245,7 +263,9 @@ class Engine:
             if verdict.signal is None:
                 self._last_codes.pop(f"{key} review", None)
                 continue
-            decision, placement = self._review(verdict.signal, view)
+            others = (one for one in wanted if one.strategy.name != verdict.strategy)
+            opposing = tuple(one.strategy.name for one in others if one.side is not verdict.side)
+            decision, placement = self._review(verdict.signal, view, opposing)
             if placement is not None:
                 placements.setdefault(verdict.side, []).append(placement)
             outcome = "APPROVED" if isinstance(decision, Approved) else decision.code
@@ -254,17 +274,22 @@ class Engine:
                 decisions.append(decision)
         verdicts += avoid_liquidity.changes(view.coin, placements, self._last_codes)
 
-    def _review(self, signal: Signal, view: MarketView) -> EntryReview:
+    def _review(self, signal: Signal, view: MarketView, opposing: tuple[str, ...]) -> EntryReview:
         book = self._books[view.coin]
         where = (book.instrument.venue, view.coin)
         review = review_entry(
-            signal, view, self.account, book, self._limits, self._avoid, self._decision_id + 1,
+            signal, view, self.account, book, self._limits_of[view.coin], self._avoid, self._decision_id + 1,
             entry_in_flight=self.desk.entry_in_flight(*where), foreign_orders=self.desk.foreign_resting(*where),
-            entering=self.desk.entries_in_flight(), mark=self.mark_of(view.coin),
+            entering=self.desk.entries_in_flight(), mark=self.mark_of(view.coin), held=self._held_targets(),
+            opposing=opposing,
         )
         if isinstance(review.decision, Approved):
             self._adopt(review.decision)
         return review
+
+    def _held_targets(self) -> tuple[VenueTarget, ...]:
+        targets = (self.desk.target(one.venue, one.coin) for one in self.account.positions if one.coin in self._books)
+        return tuple(target for target in targets if target is not None)
 
     def _changed(self, key: str, code: str) -> bool:
         changed = self._last_codes.get(key) != code
@@ -300,3 +325,8 @@ class Engine:
         self._last_codes = dict(state["last_codes"])
         self.guard.load_state(state.get("guard", [{}, {}]))
         self._unrecorded.load_state(state.get("unrecorded", [0, []]))
+
+
+def _book_of(coin: str, instrument: Instrument) -> TradingBook:
+    rests = may_rest(protection_of(instrument.venue).attached)
+    return TradingBook(instrument, mechanics_of(instrument.venue, coin), rests)

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any, Final, TextIO
 
+from liqbot.exits import ExpectedError
+
 TEXT_MAX: Final = 500
 MASK: Final = "***"
 _COLOUR: Final = re.compile(r"\x1b\[[0-7,9;]{0,16}m")
@@ -62,6 +64,20 @@ def _name(sign: str) -> str:
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65_536 else f"\\U{code:08x}"
 
 
+class OutputError(ExpectedError):
+    """What was to be printed could not be: a full disk behind the stream, say. A reader that left is another thing."""
+
+
+@contextlib.contextmanager
+def _said_when_full() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"the output cannot be written: {error.strerror or error}") from None
+
+
 class LegibleStream:
     """Stands in for stdout or stderr: what is written there is `shown`. Everything else is the stream's own."""
 
@@ -72,8 +88,14 @@ class LegibleStream:
         """TypeError for what is no text, like the stream itself."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        self._stream.write(shown(text, colours=self._stream.isatty()))
+        with _said_when_full():
+            self._stream.write(shown(text, colours=self._stream.isatty()))
         return len(text)
+
+    def flush(self) -> None:
+        """OutputError where what was written finds no room."""
+        with _said_when_full():
+            self._stream.flush()
 
     def writelines(self, lines: Any) -> None:
         for line in lines:
@@ -81,6 +103,19 @@ class LegibleStream:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+def short_usd(usd: float) -> str:
+    """$1.2B, $340M, $5.0K."""
+    for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "K")):
+        if usd >= size * 0.9995:
+            return f"${usd / size:.{1 if usd < 100 * size else 0}f}{letter}"
+    return f"${usd:.0f}"
+
+
+def beneath(stream: TextIO) -> TextIO:
+    """The stream itself, for what this program draws with signs that move: nothing from outside goes there."""
+    return stream._stream if isinstance(stream, LegibleStream) else stream
 
 
 @contextlib.contextmanager

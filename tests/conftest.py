@@ -2,6 +2,7 @@
 and nothing that takes long unless it is asked for with `--all`.
 """
 
+import contextlib
 import os
 import socket
 from collections.abc import Iterator
@@ -11,9 +12,13 @@ from typing import Any
 import pytest
 import structlog
 from _pytest.capture import CaptureResult
+from _pytest.pathlib import import_path
 from hypothesis import settings
 
 from liqbot.log import LINES, configure
+from liqbot.market.estimate import fold_kernels
+from liqbot.runtime import compiled_kernels
+from tests.builders.patience import PATIENCE_S
 
 # `quick` draws the same examples every time; `explore` draws new ones and prints how to repeat a failure.
 settings.register_profile("quick", max_examples=50, deadline=None, derandomize=True, print_blob=True)
@@ -24,9 +29,11 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 HOME = str(Path(__file__).parents[1])
 os.environ["LIQBOT_HOME"] = HOME
 
-# Hundreds of bots are started, and the compiled fold takes half a second to load. `tests/market/estimate/` proves that
-# it gives the same bits; `bench/golden.py` runs it.
-os.environ.setdefault("LIQBOT_UNCOMPILED", "1")
+# Hundreds of bots are started, and the compiled fold takes half a second to load: processes of tests run the plain one.
+# In the workers themselves it is loaded once, unless somebody wants it plain there too; `tests/market/estimate/` proves
+# that both give the same bits.
+PLAIN_WANTED = bool(os.environ.get("LIQBOT_UNCOMPILED"))
+os.environ["LIQBOT_UNCOMPILED"] = "1"
 
 LOOPBACK = ("127.", "::1", "localhost")
 
@@ -46,6 +53,33 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_xdist_auto_num_workers() -> int:
     """`-n auto`: more than there are cores, because tests of the live house mostly wait."""
     return (os.cpu_count() or 1) + 4
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Each worker imports another part of the test files first: in a fresh clone, where what pytest makes of them is
+    not kept yet, every one would make all of it at the same time."""
+    worker = getattr(session.config, "workerinput", None)
+    if worker is None:
+        return
+    files = sorted(file for argument in session.config.args for file in Path(argument).rglob("test_*.py"))
+    for file in files[int(worker["workerid"].removeprefix("gw")) :: worker["workercount"]]:
+        with contextlib.suppress(Exception, pytest.skip.Exception):  # said when it is collected
+            import_path(file, mode="importlib", root=session.config.rootpath, consider_namespace_packages=False)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _folded_as_in_production() -> None:
+    if not PLAIN_WANTED:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.delenv("LIQBOT_UNCOMPILED")
+            compiled_kernels.use_compiled()
+
+
+@pytest.fixture
+def plain_fold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever this process has loaded: the kernels as they are written, calling each other by name."""
+    for name, function in compiled_kernels._PLAIN.items():
+        monkeypatch.setattr(fold_kernels, name, function)
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -78,7 +112,7 @@ def capsys(capsys: pytest.CaptureFixture[str]) -> pytest.CaptureFixture[str]:
     read = capsys.readouterr
 
     def readouterr() -> CaptureResult[str]:
-        assert LINES.flush(20)
+        assert LINES.flush(PATIENCE_S)
         return read()
 
     capsys.readouterr = readouterr  # type: ignore[method-assign]
@@ -119,6 +153,8 @@ def _no_outside_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = os.environ.get("LIQBOT_UNCOMPILED", "")
     for name in [name for name in os.environ if name.startswith("LIQBOT_") or name == "CREDENTIALS_DIRECTORY"]:
         monkeypatch.delenv(name)
+    for name in ("COLUMNS", "LINES"):  # nobody's screen
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LIQBOT_UNCOMPILED", kept)
     monkeypatch.setenv("LIQBOT_HOME", HOME)
 

@@ -164,7 +164,8 @@ for whole in (False, True):
 def test_an_alert_sink_is_called(program: Path) -> None:
     code = """
 from liqbot.events import Halt
-from liqbot.observers.alerts import SINKS, alerts_of
+from liqbot.observers.alert_rules import alerts_of
+from liqbot.observers.alerts import SINKS
 from liqbot.observers.registry import ObserverContext
 from liqbot.settings import load
 sink = SINKS["bell"](ObserverContext(load("paper", overrides=['observers.alert_sinks=["bell"]']).settings))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+from patience import PATIENCE_S
 
 from liqbot import log
 
@@ -26,7 +27,7 @@ def test_json_lines_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     logger = structlog.get_logger()
     logger.debug("unseen")
     logger.info("venue up", venue="binance")
-    assert log.LINES.flush(20)
+    assert log.LINES.flush(PATIENCE_S)
     printed = capsys.readouterr()
     assert printed.out == ""
     line = json.loads(printed.err)
@@ -41,7 +42,7 @@ def test_a_traceback_shows_no_local_values(form: str, capsys: pytest.CaptureFixt
         raise OSError(len(secret))
     except OSError:
         structlog.get_logger().exception("edge failed")
-    assert log.LINES.flush(20)
+    assert log.LINES.flush(PATIENCE_S)
     printed = capsys.readouterr().err
     assert "edge failed" in printed
     assert "OSError" in printed
@@ -55,13 +56,13 @@ def test_a_log_that_cannot_be_written_stops_nothing(monkeypatch: pytest.MonkeyPa
     closed.close()
     monkeypatch.setattr(sys, "stderr", closed)
     line.error("nobody reads this")
-    assert log.LINES.flush(20)
+    assert log.LINES.flush(PATIENCE_S)
 
 
 def test_libraries_speak_through_the_same_log(capsys: pytest.CaptureFixture[str]) -> None:
     log.configure("info", "json")
     logging.getLogger("somebody.else").warning("%d tasks left", 3)
-    assert log.LINES.flush(20)
+    assert log.LINES.flush(PATIENCE_S)
     assert "3 tasks left" in capsys.readouterr().err
 
 
@@ -103,4 +104,4 @@ def test_a_process_whose_stderr_nobody_reads_ends(tmp_path: Path) -> None:
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "done\n"
-        assert process.wait(60) == 0
+        assert process.wait(PATIENCE_S) == 0

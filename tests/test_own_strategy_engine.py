@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import market_views as mv
+import msgspec
 import pytest
 import risk_cases as rc
 from own_strategies import own_strategy
@@ -12,9 +13,10 @@ from liqbot.engine import Engine, Step
 from liqbot.events import Resume, StrategyDisabled
 from liqbot.execution.params import ExecutionParams
 from liqbot.market.params import MarketParams
+from liqbot.risk.decision import Approved, Refusal
 from liqbot.risk.limits import RiskLimits
 from liqbot.signals.gates import GateSpec
-from liqbot.signals.registry import signal_model
+from liqbot.signals.registry import SignalParams, signal_model
 from liqbot.signals.verdict import SIGNAL, STRATEGY_FAILED
 
 ALWAYS = own_strategy(gates=(GateSpec("always", (), lambda _f, _p: 1.0, ">=", 0.0),))
@@ -30,11 +32,11 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     return made
 
 
-def an_engine() -> Engine:
+def an_engine(signals: SignalParams | None = None) -> Engine:
     return Engine(
         roster=Roster((rc.VENUE,), (rc.COIN,)), journal_id="abcdef", instruments={rc.COIN: rc.INSTRUMENT},
-        trade_venue=rc.VENUE, market=MarketParams(), signals=signal_model((ALWAYS,))(**OFF), limits=RiskLimits(),
-        execution=ExecutionParams(),
+        trade_venue=rc.VENUE, market=MarketParams(), signals=signals or signal_model((ALWAYS,))(**OFF),
+        limits=RiskLimits(), execution=ExecutionParams(),
     )  # fmt: skip
 
 
@@ -74,3 +76,24 @@ def test_every_proposed_entry_has_a_verdict_of_avoid_liquidity_and_its_end_is_sa
     ended = [one for one in tick(engine, 2, OVERRUN).verdicts if one.strategy == "avoid_liquidity"]
     assert [one.code for one in ended] == ["NO_ENTRY"] * 2
     assert engine.account.equity_usd == Decimal(100_000)
+
+
+def test_signals_of_two_strategies_for_opposite_sides_refuse_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A squeeze of shorts and a grab of shorts' liquidations want a long and a short at one tick: neither is entered,
+    and either alone would be."""
+    flush, squeeze = mv.mirrored(mv.grab_long()), mv.squeeze_long()
+    both = msgspec.structs.replace(squeeze, above=msgspec.structs.replace(squeeze.above, sweep=flush.above.sweep))
+    views = {"squeeze": squeeze, "grab": flush, "both": both}
+    codes_of = {name: decisions(view, monkeypatch) for name, view in views.items()}
+    assert codes_of == {
+        "squeeze": {"APPROVED"}, "grab": {"APPROVED"}, "both": {Refusal.OPPOSING_SIGNAL},
+    }  # fmt: skip
+
+
+def decisions(view: mv.MarketView, monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """What a fresh house with the built-in strategies decides on a view."""
+    made = an_engine(signal_model()())
+    seen = msgspec.structs.replace(view, time_ms=rc.NOW_MS)
+    monkeypatch.setattr(made.market, "on_tick", lambda _time_ms, _lag_ms: (seen,))
+    step = tick(made, 0, rc.balance(100_000), rc.reconciled())
+    return {"APPROVED" if isinstance(one, Approved) else one.code for one in step.decisions}

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import msgspec
 import numpy as np
 import pytest
+from patience import PATIENCE_S
 
 from liqbot.blocks import DTYPES, EventBlock, Roster
 from liqbot.code_version import this_code
@@ -245,7 +246,7 @@ def test_after_retention_replay_begins_at_the_oldest_snapshot(tmp_path: pathlib.
     path = tmp_path / "journal.sqlite"
     recorded(path, snapshot_at=8)
     with Journal.open(path, mode="paper", account="sim", roster=ROSTER) as journal:
-        journal.retain(days=2, max_bytes=10**12).result(20)
+        journal.retain(days=2, max_bytes=10**12).result(PATIENCE_S)
     result = replay(path, lambda _, config: Summing(config), HERE, snapshot_version="1")
     assert (result.from_seq, result.equality, result.records) == (9, Equality.IDENTICAL, 4)
     with pytest.raises(MarketDroppedError, match="version 2"):

@@ -20,15 +20,57 @@ def test_integration_runs_the_test_command_of_the_readme() -> None:
     assert executed.group(1) == documented.group(1)
 
 
-def test_a_missing_python_is_said_in_one_line(tmp_path: Path) -> None:
-    for name in ("sh", "cat", "cksum", "dirname", "rm"):
+def placed(folder: Path, *tools: str) -> Path:
+    """A checkout of the script and the locks alone, with these tools on its PATH."""
+    for name in tools:
         found = subprocess.run(["sh", "-c", f"command -v {name}"], capture_output=True, text=True, check=True)
-        (tmp_path / name).symlink_to(found.stdout.strip())
-    (tmp_path / "run").write_text((ROOT / "run").read_text(encoding="utf-8"), encoding="utf-8")
-    for lock in ("requirements.lock", "requirements-dev.lock", "pyproject.toml"):
-        (tmp_path / lock).symlink_to(ROOT / lock)
-    done = subprocess.run(
-        ["sh", str(tmp_path / "run"), "paper"], env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False
+        (folder / name).symlink_to(found.stdout.strip())
+    (folder / "run").write_text((ROOT / "run").read_text(encoding="utf-8"), encoding="utf-8")
+    for lock in ("requirements.lock", "requirements-dev.lock", "requirements-boot.lock", "pyproject.toml"):
+        (folder / lock).symlink_to(ROOT / lock)
+    return folder
+
+
+def called(folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["sh", str(folder / "run"), "paper"], env={"PATH": str(folder)}, capture_output=True, text=True, check=False
     )
+
+
+PIP = "ERROR: Could not find a version that satisfies the requirement uv"
+TOOLS = ("sh", "cat", "cksum", "dirname", "rm")
+
+
+def test_a_missing_python_is_said_in_one_line(tmp_path: Path) -> None:
+    done = called(placed(tmp_path, *TOOLS))
     assert done.returncode == 1
     assert done.stderr == "run: python3 is missing: apt-get install python3 python3-pip\n"
+
+
+def test_a_missing_network_is_said_in_one_line(tmp_path: Path) -> None:
+    folder = placed(tmp_path, *TOOLS, "tail")
+    python = folder / "python3"
+    python.write_text("""#!/bin/sh
+case $* in *--version*) exit 0 ;; esac
+for n in 1 2 3 4 5; do echo "WARNING: Retrying (Retry(total=$n))" >&2; done
+echo "$SAID" >&2
+exit 1
+""".replace("$SAID", PIP))
+    python.chmod(0o755)
+    done = called(folder)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "run: fetching uv into .boot",
+        f"run: uv cannot be fetched; is the package index reached from here? pip: {PIP}",
+    ]
+
+
+def test_a_checkout_that_cannot_be_written_is_said_in_one_line(tmp_path: Path) -> None:
+    folder = placed(tmp_path, *TOOLS)
+    # Root may write anywhere but on a read-only file system: the question is answered as there.
+    text = (folder / "run").read_text(encoding="utf-8").replace('[ -w "$root" ]', "false")
+    (folder / "run").write_text(text, encoding="utf-8")
+    done = called(folder)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"run: the environment cannot be built: {folder} cannot be written; ")
+    assert done.stderr.count("\n") == 1

@@ -14,6 +14,7 @@ from liqbot.events import (
     Balance,
     Event,
     Fill,
+    Flatten,
     LeverageConfirmed,
     MarketEvent,
     OrderAccepted,
@@ -199,3 +200,15 @@ def test_the_ledger_has_the_ratio_and_the_test_markets_prices_where_its_orders_a
     assert order["expected_price"] == pytest.approx(Decimal(51_000))
     assert (trade["initial_stop_price"], trade["mark_ratio"]) == (Decimal(49_980), 1.02)
     assert trade["liquidation_price"] == Decimal(35_700)
+
+
+def test_an_exit_before_the_first_tick_of_a_start_expects_the_last_price_that_the_ledger_kept() -> None:
+    house = House()
+    house.go(4, ratio=1.02)
+    house.fills(house.enters("1.02"), "51000")
+    kept = msgspec.msgpack.decode(msgspec.msgpack.encode(house.rows.state), type=LedgerState)
+    house.rows = Fold(kept, WriteLimits())
+    sent = house.say(Flatten(time_ms=house.now_ms, reason="test"))
+    (leaving,) = [one for one in sent if isinstance(one, PlaceOrder) and one.purpose is Purpose.EXIT]
+    (row,) = [row for row in house.rows.pending.new["order"].values() if row["client_id"] == leaving.client_id]
+    assert row["expected_price"] == pytest.approx(Decimal(51_000))

@@ -11,7 +11,7 @@ from liqbot import hung_calls
 from liqbot.blocks import EventBlock
 from liqbot.control import protocol
 from liqbot.control.panic_latch import lift_panic, panic_reason
-from liqbot.control.status import biases_of, is_flat, status_of
+from liqbot.control.status import biases_of, clusters_of, is_flat, status_of
 from liqbot.engine import Engine
 from liqbot.events import BiasSet, Event, Flatten, Halt, HaltCode, Resume
 from liqbot.instruments import side_of
@@ -45,6 +45,7 @@ class ControlHandler:
         self._verbs = {
             "status": self._status, "pause": self._pause, "resume": self._resume, "stop": self._stopping,
             "close": self._close, "panic": self._panic, "bias": self._bias, "biases": self._biases, "clock": self._time,
+            "clusters": self._clusters,
         }  # fmt: skip
 
     async def run(self, inbox: FactsInbox) -> None:
@@ -127,6 +128,10 @@ class ControlHandler:
     async def _biases(self, request: dict[str, Any]) -> protocol.Reply:
         del request
         return {"biases": biases_of(self._engine, self._clock())}
+
+    async def _clusters(self, request: dict[str, Any]) -> protocol.Reply:
+        del request
+        return {"coins": clusters_of(self._engine)}
 
     async def _time(self, request: dict[str, Any]) -> protocol.Reply:
         del request

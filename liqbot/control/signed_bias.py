@@ -1,6 +1,5 @@
 """Directions that other programs send: who may, how old they may be, and what must be in them. No network here."""
 
-import hashlib
 import hmac
 import re
 from collections import deque
@@ -10,12 +9,10 @@ from typing import Final, Literal
 import msgspec
 
 from liqbot.legible import spelled_and_cut
+from liqbot.message_signature import SIGNATURE, TIMESTAMP, signature
 from liqbot.settings.params import WebhookParams
 
-TIMESTAMP: Final = "X-Liqbot-Timestamp"
-SIGNATURE: Final = "X-Liqbot-Signature"
 BODY_BYTES_MAX: Final = 4_096
-_SCHEME: Final = "sha256="
 _DIGITS_MAX: Final = 12
 _MINUTE_MS: Final = 60_000
 _NAME: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
@@ -54,11 +51,6 @@ class Direction(msgspec.Struct, frozen=True):
 
 
 _decoder: Final = msgspec.json.Decoder(BiasMessage)
-
-
-def signature(secret: str, timestamp: str, body: bytes) -> str:
-    """Of the header."""
-    return _SCHEME + hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
 class SignedMessages:

@@ -8,7 +8,12 @@ from liqbot.accounting.positions import Position
 from liqbot.commands import Purpose
 from liqbot.engine import Engine
 from liqbot.events import HaltCode
+from liqbot.market.record import cluster_record
 from liqbot.market.view import MarketView
+from liqbot.risk.blackouts import in_force
+from liqbot.risk.caution import caution_text, crowded_side
+from liqbot.risk.limits import of_watched, unwatched_core
+from liqbot.risk.thin_coins import is_thin
 from liqbot.risk.translation import translation_at
 from liqbot.settings import Settings
 
@@ -60,6 +65,17 @@ def biases_of(engine: Engine, now_ms: int) -> list[dict[str, Any]]:
         {"coin": coin, "side": one.side, "until_ms": one.until_ms, "why": one.why}
         for coin, one in given if one.until_ms > now_ms
     ]
+
+
+def clusters_of(engine: Engine) -> list[dict[str, Any]]:
+    """Of every coin its time, mark and clusters, as a map's record has them."""
+    return [
+        {
+            "coin": view.coin, "time_ms": view.time_ms, "mark_price": view.mark_price,
+            "clusters": [cluster_record(one) for one in (*view.above.clusters, *view.below.clusters)],
+        }
+        for view in engine.views
+    ]  # fmt: skip
 
 
 def _ladder(engine: Engine, now_ms: int) -> dict[str, Any]:
@@ -114,10 +130,23 @@ def _coin(engine: Engine, settings: Settings, view: MarketView, now_ms: int) -> 
         "warmth_long_pct": _or_none(view.warmth_long_pct), "warmth_short_pct": _or_none(view.warmth_short_pct),
         "reconciled": holding is not None and holding.reconciled,
         "foreign_base": str(holding.unexplained_base) if holding is not None and holding.unexplained_base else None,
+        **_restraints(engine, settings, view),
         "price_accord": view.price_accord, "apart": _apart(engine, view.coin, now_ms),
         "told": _reported_positions(engine, view.coin, now_ms),
         "mark": _mark(engine, view.coin, settings),
         "whales": [{"venue": whale.venue, "position": whale.text()} for whale in view.whales],
+    }  # fmt: skip
+
+
+def _restraints(engine: Engine, settings: Settings, view: MarketView) -> dict[str, Any]:
+    """What keeps entries small or away, whatever is signalled: core venues that are silent, the side that a crowd is
+    on, the blackout in force, a thin coin."""
+    limits = of_watched(settings.risk, engine.market.roster.venues)
+    crowded = crowded_side(view, limits)
+    return {
+        "core_venues_missing": list(unwatched_core(limits, view.venues_live)),
+        "caution": "" if crowded is None else caution_text(view, crowded),
+        "blackout": in_force(limits.blackouts, view.time_ms), "thin_coin": is_thin(view.coin),
     }  # fmt: skip
 
 

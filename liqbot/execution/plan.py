@@ -15,7 +15,7 @@ from liqbot.execution.instrument_orders import InstrumentOrders
 from liqbot.execution.order_lifecycle import Order, OrderState
 from liqbot.execution.params import ExecutionParams
 from liqbot.risk.translation import VenueTarget
-from liqbot.venues.entry_stops import attached_id
+from liqbot.venues.entry_stops import attached_id, may_rest
 
 NextClientId = Callable[[Purpose], str]
 """Gives the next client order id; called once per order placed, in order."""
@@ -83,8 +83,7 @@ def _enter(
         asks = book.leverage_attempts == 0 or (waited and book.leverage_attempts < params.leverage_attempts_max)
         return [SetLeverage(target.venue, target.coin, target.leverage, target.account)] if asks else []
     limit, rides, client_id = target.limit_price is not None, book.rides, mint(Purpose.ENTRY)
-    # What rests can fill in part while nobody watches: it may where a stop covers just that.
-    rests = rides is not None and rides.covers_partial_fills
+    rests = may_rest(rides)
     order = PlaceOrder(
         client_id=client_id,
         venue=target.venue,
@@ -142,7 +141,8 @@ def _protect(
     if settled:
         return [_cancel(stop) for stop in stops if stop.confirmed and stop is not settled[-1]]
     refused = book.failed(Purpose.STOP, now_ms - params.failure_window_ms)
-    under_way = [stop for stop in stops if stop.on_the_way and _may_stay(stop, book)]
+    # One that we have asked to be cancelled is no protection to wait for, whatever has become of it.
+    under_way = [stop for stop in stops if stop.on_the_way and not stop.cancel_asked and _may_stay(stop, book)]
     expected = any(_expected(stop, book, now_ms, params) for stop in under_way)
     if expected or len(refused) >= params.stop_attempts_max or len(under_way) > params.stop_attempts_max:
         return []

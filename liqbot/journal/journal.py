@@ -5,7 +5,6 @@ import pathlib
 import sqlite3
 import threading
 import time
-import zlib
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Final, Self
@@ -16,17 +15,16 @@ import structlog
 from liqbot import sqlite_files
 from liqbot.blocks import EventBlock, Roster
 from liqbot.exits import ExpectedError
-from liqbot.journal import codec, retention, schema
+from liqbot.journal import codec, retention, schema, snapshots
 from liqbot.journal.errors import REPAIR, JournalStuckError, JournalUnwritableError
 from liqbot.journal.lock import WriterLock
-from liqbot.journal.reader import JournalReader, checksum
+from liqbot.journal.reader import JournalReader
 from liqbot.journal.schema import Stamp
 from liqbot.journal.shape import TODAY, Shape
 from liqbot.journal.steps import StepLike, StepRow, StepRows
 from liqbot.journal.writer import GroupWriter, Item, Work
 from liqbot.private_files import make_private_directory, make_private_file
 
-_SNAPSHOTS_KEPT: Final = 3
 _LOOK_S: Final = 0.25
 _log = structlog.get_logger(__name__)
 _INSERT_BLOCK: Final = "INSERT INTO block VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -41,6 +39,8 @@ class JournalLimits(msgspec.Struct, frozen=True):
     group_rows: int = 20_000
     queue_rows_max: int = 1_000_000
     stuck_after_ms: int = 4_000
+    snapshot_bytes_max: int = 1_000_000_000
+    """Of all snapshots of a name, as they are stored."""
 
 
 class Journal:
@@ -49,7 +49,7 @@ class Journal:
     def __init__(self, path: pathlib.Path, lock: WriterLock, connection: sqlite3.Connection, limits: JournalLimits,
                  stamp: Stamp, shape: Shape, shape_id: int) -> None:
         self.path, self.stamp, self._lock = path, stamp, lock
-        self._shape, self._shape_id = shape, shape_id
+        self._shape, self._shape_id, self._snapshot_bytes_max = shape, shape_id, limits.snapshot_bytes_max
         self._closed = False
         self._steps = StepRows()
         """Used in the writer thread alone."""
@@ -161,11 +161,13 @@ class Journal:
                     raise
 
     def save_snapshot(self, name: str, seq: int, version: str, data: bytes, wait_s: float | None = None) -> None:
-        """Engine state after block `seq`. The newest few of a name are kept. Waits and fails as `append` does."""
+        """Engine state after block `seq`. Of a name the newest few are kept, and as many before them, spread evenly, as
+        there is room for. Waits and fails as `append` does."""
 
         def prepare() -> Work:
             # A replay may begin here, and must find the digests of what follows begin here too.
-            steps, snapshot = _writing(self._steps.close()), _snapshot(name, seq, version, data)
+            steps = _writing(self._steps.close())
+            snapshot = snapshots.saving(name, seq, version, data, bytes_max=self._snapshot_bytes_max)
 
             def write(connection: sqlite3.Connection) -> None:
                 if steps is not None:
@@ -275,20 +277,3 @@ def _taken_up(
 
 def _writing(rows: list[StepRow]) -> Work | None:
     return (lambda connection: connection.executemany(_INSERT_STEP, rows)) if rows else None
-
-
-def _snapshot(name: str, seq: int, version: str, data: bytes) -> Work:
-    packed = zlib.compress(data, 1)
-    row = (name, seq, version, checksum(name, seq, version, data), packed)
-
-    def write(connection: sqlite3.Connection) -> None:
-        connection.execute("INSERT INTO snapshot (name, seq, version, checksum, data) VALUES (?, ?, ?, ?, ?)", row)
-        if name == schema.GAP:
-            return
-        connection.execute(
-            "DELETE FROM snapshot WHERE name = ? AND id NOT IN "
-            "(SELECT id FROM snapshot WHERE name = ? ORDER BY seq DESC, id DESC LIMIT ?)",
-            (name, name, _SNAPSHOTS_KEPT),
-        )
-
-    return write

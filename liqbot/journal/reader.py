@@ -28,6 +28,13 @@ _BLOCKS: Final = (
     "m.* "
     "FROM block b LEFT JOIN market m ON m.seq = b.seq WHERE b.seq >= ? AND b.seq <= ? ORDER BY b.seq LIMIT ?"
 )
+_FACTS: Final = (
+    "SELECT seq, time_ms, tick_ms, backfilled, lag_ms, source, source_seq, market_rows, facts, NULL, NULL "
+    "FROM block WHERE facts IS NOT NULL AND seq <= ? ORDER BY seq DESC"
+)
+_AT: Final = (
+    "SELECT seq FROM block WHERE backfilled = 0 AND time_ms <= ? ORDER BY time_ms DESC, seq DESC LIMIT 1"
+)
 _HEADER_RECORDS: Final = 50
 
 F = TypeVar("F", bound=Event)
@@ -78,6 +85,13 @@ class JournalReader(StampedConnection):
             (seq,) = self._connection.execute("SELECT coalesce(max(seq), 0) FROM block").fetchone()
         return int(seq)
 
+    @property
+    def last_ms(self) -> int:
+        """Time of the last record, milliseconds UTC; 0 for a journal without any."""
+        with self._reading("the last record"):
+            found = self._connection.execute("SELECT time_ms FROM block ORDER BY seq DESC LIMIT 1").fetchone()
+        return int(found[0]) if found else 0
+
     def records(
         self, from_seq: int = 1, to_seq: int | None = None, *, chunk: int = 500, facts_only: bool = False
     ) -> Iterator[Record]:
@@ -110,6 +124,19 @@ class JournalReader(StampedConnection):
         """The blocks of `records`."""
         return (record.block for record in self.records(from_seq, to_seq, chunk=chunk))
 
+    def with_facts(self, to_seq: int) -> Iterator[Record]:
+        """Of the records up to one, newest first, those that hold facts, without their market rows. Raises as `records`
+        with `facts_only`."""
+        with self._reading(f"facts before {to_seq}"):
+            for row in self._connection.execute(_FACTS, (to_seq,)):
+                yield self._record(row, facts_only=True)
+
+    def seq_at(self, time_ms: int) -> int:
+        """The last record of the present by then; 0 before the first. History that is told later does not count."""
+        with self._reading(f"the record at {time_ms}"):
+            found = self._connection.execute(_AT, (time_ms,)).fetchone()
+        return int(found[0]) if found is not None else 0
+
     def steps(self, from_seq: int = 1, to_seq: int | None = None) -> Iterator[RecordedStep]:
         """Recorded steps in order, the quiet ones with the next that spoke."""
         end = self.last_seq if to_seq is None else to_seq
@@ -130,31 +157,48 @@ class JournalReader(StampedConnection):
         """The facts a journal begins with."""
         return self.first(JournalOpened), self.first(CodeVersion), self.first(ConfigLoaded)
 
-    def snapshots(self, name: str, version: str) -> tuple[tuple[Snapshot, ...], tuple[str, ...]]:
-        """The readable ones of this name and version, newest first, and a warning for each one passed over."""
-        found: list[Snapshot] = []
-        warnings: list[str] = []
-        statement = "SELECT seq, version, checksum, data FROM snapshot WHERE name = ? ORDER BY seq DESC, id DESC"
+    def snapshots(
+        self, name: str, version: str, *, from_seq: int = 0, to_seq: int | None = None, oldest_first: bool = False,
+        passed_over: list[str] | None = None,
+    ) -> Iterator[Snapshot]:
+        """The readable ones of this name and version within a stretch of records, newest first, each read when it is
+        asked for. `passed_over` gets a warning for each one that is not readable."""
+        last_seq, order = self.last_seq if to_seq is None else to_seq, "ASC" if oldest_first else "DESC"
+        among = "FROM snapshot WHERE name = ? AND seq BETWEEN ? AND ?"
         with self._reading("snapshots"):
-            rows = self._connection.execute(statement, (name,)).fetchall()
-        for seq, written_by, expected, packed in rows:
-            data = _unpacked(packed)
+            listed = self._connection.execute(
+                f"SELECT id, seq, version {among} ORDER BY seq {order}, id {order}",
+                (name, from_seq, last_seq),
+            ).fetchall()
+        for number, seq, written_by in listed:
             if written_by != version:
-                warnings.append(f"snapshot {name} at {seq} is of version {written_by}, not {version}: passed over")
-            elif data is None or checksum(name, seq, version, data) != expected:
-                warnings.append(f"snapshot {name} at {seq} has a wrong checksum: passed over")
+                why = f"is of version {written_by}, not {version}"
+            elif (data := self._snapshot_data(number, name, seq, version)) is None:
+                why = "has a wrong checksum"
             else:
-                found.append(Snapshot(name, seq, version, data))
-        return tuple(found), tuple(warnings)
+                yield Snapshot(name, seq, version, data)
+                continue
+            if passed_over is not None:
+                passed_over.append(f"snapshot {name} at {seq} {why}: passed over")
+
+    def _snapshot_data(self, number: int, name: str, seq: int, version: str) -> bytes | None:
+        """None where it is damaged, or thinned out meanwhile."""
+        with self._reading("a snapshot"):
+            found = self._connection.execute("SELECT checksum, data FROM snapshot WHERE id = ?", (number,)).fetchone()
+        if found is None:
+            return None
+        expected, packed = found
+        data = _unpacked(packed)
+        return data if data is not None and checksum(name, seq, version, data) == expected else None
 
     def gap_state(self, seq: int, version: str) -> Snapshot | None:
         """The engine's state where records after this one were refused; None where none is readable."""
-        return next((one for one in self.snapshots(schema.GAP, version)[0] if one.seq == seq), None)
+        return next(self.snapshots(schema.GAP, version, from_seq=seq, to_seq=seq), None)
 
     def newest_snapshot(self, name: str, version: str) -> tuple[Snapshot | None, tuple[str, ...]]:
         """The newest readable one, and a warning for each one passed over."""
-        found, warnings = self.snapshots(name, version)
-        return (found[0] if found else None), warnings
+        warnings: list[str] = []
+        return next(self.snapshots(name, version, passed_over=warnings), None), tuple(warnings)
 
     def integrity(self) -> str:
         """SQLite's own word on the file: `ok`, or what is wrong."""

@@ -85,14 +85,15 @@ class Rerun(Generic[E]):
         retained_seq = self._reader.stamp.retained_seq
         if retained_seq == 1:
             return 1
-        snapshots, warnings = self._reader.snapshots(SNAPSHOT_NAME, snapshot_version)
-        usable = [snapshot for snapshot in snapshots if snapshot.seq + 1 >= retained_seq]
-        if not usable:
+        warnings: list[str] = []
+        oldest = next(self._reader.snapshots(
+            SNAPSHOT_NAME, snapshot_version, from_seq=retained_seq - 1, oldest_first=True, passed_over=warnings
+        ), None)
+        if oldest is None:
             raise MarketDroppedError(
                 f"journal {self._reader.path}: its beginning was dropped and no snapshot of version {snapshot_version} "
                 f"is readable; {'; '.join(warnings) or 'none was kept'}"
             )
-        oldest = min(usable, key=lambda snapshot: snapshot.seq)
         # The configuration in force at the snapshot is the newest one written before it.
         for record in self._reader.records(to_seq=oldest.seq, facts_only=True):
             self._changed(record.block)

@@ -7,6 +7,7 @@ import msgspec
 
 from liqbot.journal import schema
 from liqbot.journal.schema import WAL_PAGES
+from liqbot.journal.snapshots import FOR_RECOVERY
 
 _DAY_MS: Final = 86_400_000
 _BITE_SHARE: Final = 20
@@ -38,7 +39,8 @@ def drop(connection: sqlite3.Connection, *, days: float, max_bytes: int, rows: i
     span = (retained_seq, last)
     connection.execute("DELETE FROM market WHERE seq BETWEEN ? AND ?", span)
     connection.execute("DELETE FROM step WHERE step IS NULL AND seq BETWEEN ? AND ?", span)
-    connection.execute("DELETE FROM snapshot WHERE name = ? AND seq < ?", (schema.GAP, last))
+    for which in (f"name = '{schema.GAP}'", schema.IS_BEGINNING):  # without the records after it none is of any use
+        connection.execute(f"DELETE FROM snapshot WHERE {which} AND seq < ?", (last,))  # noqa: S608 - constants of ours
     dropped = connection.execute("SELECT count(*) FROM block WHERE seq BETWEEN ? AND ?", span).fetchone()[0]
     connection.execute(
         "DELETE FROM block WHERE facts IS NULL AND seq BETWEEN ? AND ? AND seq NOT IN (SELECT seq FROM step)", span
@@ -72,8 +74,9 @@ def _seq_by_size(connection: sqlite3.Connection, max_bytes: int) -> int:
 
 
 def _seq_needed(connection: sqlite3.Connection) -> int:
-    """First record that recovery from the oldest kept snapshot needs; without one, everything is needed."""
+    """First record that recovery needs, from the oldest of the newest snapshots; without one, everything is needed."""
     (oldest,) = connection.execute(
-        f"SELECT min(seq) FROM snapshot WHERE {schema.IS_BEGINNING}"  # noqa: S608 - a constant of ours
+        "SELECT min(seq) FROM (SELECT seq FROM snapshot "  # noqa: S608 - constants of ours
+        f"WHERE {schema.IS_BEGINNING} ORDER BY seq DESC LIMIT {FOR_RECOVERY})"
     ).fetchone()
     return 0 if oldest is None else int(oldest) + 1

@@ -31,7 +31,8 @@ APPLICATION_ID: Final = 0x6C697162
 JOURNAL_ID_LENGTH: Final = 6
 GAP: Final = "gap"
 """Name of the states in which records were refused: no beginnings, but what a rerun needs on its way."""
-IS_BEGINNING: Final = f"name NOT IN ('contracts', '{GAP}')"
+_NO_BEGINNINGS: Final = ("contracts", GAP)
+IS_BEGINNING: Final = f"name NOT IN {_NO_BEGINNINGS}"
 """Of a snapshot: whether recovery may begin from it."""
 _BUSY_MS: Final = 250
 WAL_PAGES: Final = 4_000
@@ -62,6 +63,8 @@ ALTER TABLE step ADD COLUMN from_seq INTEGER
 """,
 )
 """Each leads from one version of the tables to the next. Readers take columns added here by their place in a row."""
+_INDEXES: Final = "CREATE INDEX IF NOT EXISTS block_facts ON block (seq) WHERE facts IS NOT NULL"
+"""Faster ways to the same answers: no program needs them, so that they are no part of a version."""
 SCHEMA_VERSION: Final = 1 + len(_UPGRADES)
 
 
@@ -157,6 +160,12 @@ def make_tables(connection: sqlite3.Connection) -> None:
     for statement in ";".join((_TABLES, *_UPGRADES)).split(";"):
         connection.execute(statement)
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    connection.execute(_INDEXES)
+
+
+def is_beginning(name: str) -> bool:
+    """As `IS_BEGINNING`, of a name."""
+    return name not in _NO_BEGINNINGS
 
 
 def create(connection: sqlite3.Connection, mode: str, account: str, roster: Roster) -> None:
@@ -173,6 +182,7 @@ def create(connection: sqlite3.Connection, mode: str, account: str, roster: Rost
 
 def upgrade(connection: sqlite3.Connection, version: int) -> None:
     """Tables of an older version become today's, in one transaction. Nothing stored is written anew."""
+    connection.execute(_INDEXES)
     if version == SCHEMA_VERSION:
         return
     connection.execute("BEGIN IMMEDIATE")

@@ -14,11 +14,11 @@ from liqbot.instruments import Side
 from liqbot.ledger.maps import MapBook, density_pct
 from liqbot.ledger.observation import Observation
 from liqbot.ledger.pending_rows import PendingRows
-from liqbot.ledger.state import LedgerState, Plan, Verdicts
+from liqbot.ledger.state import LedgerState, Plan, ProposedEntry, Verdicts
 from liqbot.market.view import MarketView
 from liqbot.risk.decision import Approved, Decision, Refused, Target
 from liqbot.risk.translation import at_venue, shown_ratio
-from liqbot.signals.verdict import Verdict
+from liqbot.signals.verdict import Signal, Verdict
 
 APPROVED = "APPROVED"
 
@@ -39,9 +39,9 @@ class DecisionBook:
             key = _key(verdict.strategy, verdict.coin, verdict.side)
             gates = _finite(msgspec.to_builtins(verdict.gates))
             if verdict.signal is not None:
-                self._state.signal_gates[key] = gates
+                self._state.proposed[key] = _proposed(verdict.signal, gates)
             else:
-                self._state.signal_gates.pop(key, None)
+                self._state.proposed.pop(key, None)
             if key not in reviewed:
                 touched.add(key)
                 self._in_force(observation, key, verdict.code, lambda v=verdict, g=gates: self._verdict_row(
@@ -72,7 +72,7 @@ class DecisionBook:
             else:
                 nameless.append(decision)
         signals = {_key(v.strategy, v.coin, v.side): v.signal is not None for v in observation.verdicts}
-        in_force = [key for key in self._state.signal_gates if signals.get(key, True)]
+        in_force = [key for key in self._state.proposed if signals.get(key, True)]
         candidates = [key for key, signal in signals.items() if signal]
         free = [key for key in dict.fromkeys([*candidates, *in_force]) if key not in found]
         return found | dict(zip(free, nameless, strict=False))
@@ -108,25 +108,34 @@ class DecisionBook:
             reason = f"{failed.name}: {_number(failed.value)} is not {failed.op} {_number(failed.threshold)}"
         return self._write(
             observation, verdict.strategy, verdict.coin, verdict.side, kind="entry", code=verdict.code, reason=reason,
-            view=view, gates=gates,
+            view=view, gates=gates, map_id=self._map_of_near_miss(observation, verdict),
         )
+
+    def _map_of_near_miss(self, observation: Observation, verdict: Verdict) -> int | None:
+        """One gate alone said no: what the map looked like then is a question that will be asked."""
+        if sum(not gate.passed for gate in verdict.gates) != 1:
+            return None
+        return self._maps.write(observation.seq, verdict.coin, "near miss")
 
     def _decided(self, observation: Observation, key: str, decision: Decision, view: MarketView | None) -> None:
         strategy, coin, word = key.split("|")
         side = Side[word]
-        gates = self._state.signal_gates.get(key)
+        proposed = self._state.proposed.get(key)
+        gates = proposed.gates if proposed is not None else None
         checks = _finite(msgspec.to_builtins(decision.checks))
         map_id = self._maps.write(observation.seq, coin, "decision")
         if isinstance(decision, Refused):
             self._in_force(observation, key, decision.code.value, lambda: self._write(
                 observation, strategy, coin, side, kind="entry", code=decision.code.value, reason=decision.reason,
                 view=view, gates=gates, checks=checks, map_id=map_id, decision_id=decision.decision_id,
+                **_asked_for(proposed),
             ))
             return
         target = decision.target
         row = self._write(
             observation, strategy, coin, side, kind="entry", code=APPROVED, reason=target.reason, view=view,
             gates=gates, checks=checks, map_id=map_id, decision_id=target.decision_id, **self._wanted(target),
+            max_hold_ms=proposed.max_hold_ms if proposed is not None else None,
         )
         self._state.codes[key] = APPROVED
         self._state.verdict_rows[f"{key}|{APPROVED}"] = Verdicts(row, 1, observation.time_ms)
@@ -162,7 +171,7 @@ class DecisionBook:
         absent: dict[str, Any] = {
             "venue": "", "entry_price": None, "stop_price": None, "take_price": None, "quantity_base": None,
             "leverage": None, "liquidation_price": None, "liquidation_density_pct": None, "gates": None, "checks": None,
-            "map_id": None, "decision_id": None, "mark_ratio": None,
+            "map_id": None, "decision_id": None, "mark_ratio": None, "max_hold_ms": None,
         }
         row = absent | columns | {
             "run_id": self._state.run_id, "seq": observation.seq, "time_ms": observation.time_ms,
@@ -172,6 +181,21 @@ class DecisionBook:
         if row["entry_price"] is None and view is not None and row["quantity_base"] is not None:
             row["entry_price"] = Decimal(str(view.mark_price))
         return self._pending.add("decision", **row)
+
+
+def _proposed(signal: Signal, gates: Any) -> ProposedEntry:
+    return ProposedEntry(gates, signal.entry_price, signal.stop_price, signal.take_price, signal.max_hold_ms)
+
+
+def _asked_for(proposed: ProposedEntry | None) -> dict[str, Any]:
+    """Of an entry that was refused: what it would have been, so that somebody can look what would have become of it."""
+    if proposed is None:
+        return {}
+    take = proposed.take_price
+    return {
+        "entry_price": Decimal(str(proposed.entry_price)), "stop_price": Decimal(str(proposed.stop_price)),
+        "take_price": None if take is None else Decimal(str(take)), "max_hold_ms": proposed.max_hold_ms,
+    }
 
 
 def features_of(view: MarketView) -> dict[str, float | None]:

@@ -37,6 +37,7 @@ from liqbot.events import (
 from liqbot.instruments import Side
 from liqbot.ledger.decisions import DecisionBook
 from liqbot.ledger.maps import MapBook, forced_at
+from liqbot.ledger.marks import MarkBook
 from liqbot.ledger.observation import Observation
 from liqbot.ledger.orders import OrderBook
 from liqbot.ledger.pending_rows import PendingRows
@@ -76,6 +77,7 @@ class Fold:
         self.state, self.pending, self._keeping = state, PendingRows(), keeping
         self.pending.last_ids = state.last_ids
         self._maps = MapBook(state, self.pending, keeping.map_every_ms)
+        self._marks = MarkBook(state, self.pending)
         self._trades = TradeBook(state, self.pending, self._note, keeping.equity_every_ms)
         self._orders = OrderBook(state, self.pending)
         self._decisions = DecisionBook(state, self.pending, self._maps, keeping.repeat_window_ms)
@@ -88,6 +90,7 @@ class Fold:
         self._forced_orders(observation)
         self._facts(observation)
         self._maps.see(observation.seq, observation.views)
+        self._marks.see(observation.seq, observation.views)
         self._whales(observation)
         for news in observation.feeds:
             severity, kind = _INCIDENTS[type(news)]

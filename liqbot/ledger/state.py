@@ -49,6 +49,25 @@ class OpenTradeRow(msgspec.Struct):
     """The initial one: what was risked."""
 
 
+class OpenMinute(msgspec.Struct):
+    """The mark over the ticks of a minute that is not over."""
+
+    time_ms: int
+    low_price: float
+    high_price: float
+    mark_price: float
+
+
+class ProposedEntry(msgspec.Struct):
+    """What a strategy asked for when it gave its signal: gates as they were, prices of the map."""
+
+    gates: Any
+    entry_price: float
+    stop_price: float
+    take_price: float | None
+    max_hold_ms: int
+
+
 class LedgerState(msgspec.Struct):
     """Every field has a default, so that older states can be read."""
 
@@ -65,8 +84,8 @@ class LedgerState(msgspec.Struct):
     verdict_rows: dict[str, Verdicts] = {}
     codes: dict[str, str] = {}
     """By strategy, coin and side: the code in force."""
-    signal_gates: dict[str, Any] = {}
-    """By strategy, coin and side: the gates of the signal in force."""
+    proposed: dict[str, ProposedEntry] = {}
+    """By strategy, coin and side: the signal in force."""
     last_decision_id: int = 0
     equity_ms: int = 0
     equity_usd: Decimal = Decimal(0)
@@ -75,9 +94,11 @@ class LedgerState(msgspec.Struct):
     """By coin: the time and the row of the map written last."""
     marks: dict[str, float] = {}
     """By coin: the mark price of the newest Tick. A start may send before there is a new one."""
+    minutes: dict[str, OpenMinute] = {}
+    """By coin."""
 
 
-_BY_KEY: Final = ("trades", "orders", "plans", "verdict_rows", "codes", "signal_gates", "maps_written", "marks")
+_BY_KEY: Final = ("trades", "orders", "plans", "verdict_rows", "codes", "proposed", "maps_written", "marks", "minutes")
 """Fields with a row per entry; the others share one."""
 _SINGLE: Final = tuple(
     name for name in LedgerState.__struct_fields__ if name not in _BY_KEY and name != "last_ids"

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import JSON, BigInteger, Integer, LargeBinary, MetaData, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Index, Integer, LargeBinary, MetaData, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from liqbot.ledger.money import MicroUsd, Nano
@@ -92,6 +92,21 @@ class MapSnapshot(Table, table=True):
     """The forecast layer: JSON `{edges, by_horizon_h: {hours: {long_usd, long_sd_usd, short_usd, short_sd_usd}}}`."""
 
 
+class MarkMinute(Table, table=True):
+    """The mark of a coin over the ticks of a minute (of a coarser tape: of a tick); `time_ms` is that of the last one.
+    Prices of the map."""
+
+    __tablename__ = "mark_minute"
+    __table_args__ = (Index("ix_mark_minute_coin_time_ms", "coin", "time_ms"),)
+    id: int = key()
+    seq: int = when()
+    time_ms: int = when()
+    coin: str
+    low_price: Decimal = nano(null=False)
+    high_price: Decimal = nano(null=False)
+    mark_price: Decimal = nano(null=False)
+
+
 class DecisionRow(Table, table=True):
     """A verdict that changed, or what risk said to it. Repeats are counted and only move `last_seen_ms`."""
 
@@ -118,6 +133,8 @@ class DecisionRow(Table, table=True):
     leverage: float | None = None
     liquidation_price: Decimal | None = nano()
     liquidation_density_pct: float | None = None
+    max_hold_ms: int | None = when(null=True)
+    """Of an entry that was proposed: how long it was to be held at most."""
     mark_ratio: float | None = None
     """Trading mark over map mark: the prices here are the map's, those of orders are these times this.
     Null where both are the same."""
@@ -331,5 +348,6 @@ TABLES: tuple[type[Table], ...] = (
     Run, MapSnapshot, DecisionRow, TradeRow, OrderRow, OrderEventRow, FillRow, FundingPayment, CashTransfer, Equity,
     ForcedOrder,
     Incident,
+    MarkMinute,
 )
 """Those with ids, parents before children."""

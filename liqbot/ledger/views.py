@@ -11,6 +11,23 @@ _DAY: Final = {
     "sqlite": r"strftime('%Y-%m-%d', (\1) / 1000.0, 'unixepoch')",
     "postgresql": r"to_char(to_timestamp((\1) / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD')",
 }
+
+
+def by_strategy(chosen: str = "") -> str:
+    """The query of `v_strategy`, over the trades that are closed and `chosen` (AND ...)."""
+    return f"""
+        SELECT strategy, COUNT(*) AS trades, SUM(CASE WHEN net_usd > 0 THEN 1 ELSE 0 END) AS won,
+            SUM(gross_usd) AS gross_usd, SUM(fees_usd) AS fees_usd, SUM(funding_usd) AS funding_usd,
+            SUM(net_usd) AS net_usd, AVG(r_multiple) AS r_mean, AVG(held_min) AS held_min_mean,
+            MIN(mae_usd) AS mae_usd_worst, SUM(CASE WHEN fees_other <> '' THEN 1 ELSE 0 END) AS fees_not_valued
+        FROM v_trades WHERE status <> 'open' {chosen} GROUP BY strategy"""  # noqa: S608  ours
+
+
+_WHY: Final = r"""(
+                    SELECT e.reason FROM decision e JOIN decision d ON d.id = t.decision_row
+                    WHERE e.decision_id = d.decision_id AND e.kind = 'reduction' AND e.code = '\1'
+                        AND e.id > d.id AND e.time_ms <= t.closed_ms + 10000 ORDER BY e.id DESC LIMIT 1)"""
+"""The reason of a trade's newest reduction with that code. The clock of a venue may be seconds off ours."""
 _VIEWS: Final[dict[str, str]] = {
     "v_trades": """
         SELECT t.id AS trade_id, iso[t.opened_ms] AS opened, iso[t.closed_ms] AS closed, t.status, t.venue, t.coin,
@@ -21,7 +38,16 @@ _VIEWS: Final[dict[str, str]] = {
             usd[t.risk_usd] AS risk_usd, nano[t.initial_stop_price] AS initial_stop_price,
             nano[t.liquidation_price] AS liquidation_price, t.leverage, usd[t.mae_usd] AS mae_usd,
             usd[t.mfe_usd] AS mfe_usd, real[t.closed_ms - t.opened_ms] / 60000.0 AS held_min, t.exit_reason,
-            t.decision_row AS decision, t.run_id, t.fees_other, t.account, t.naked_ms, t.mark_ratio
+            t.decision_row AS decision, t.run_id, t.fees_other, t.account, t.naked_ms, t.mark_ratio,
+            CASE t.exit_reason
+                WHEN 'exit' THEN why[EXIT]
+                WHEN 'stop' THEN COALESCE(why[STOP_MOVED], 'the first stop was reached')
+                WHEN 'take' THEN 'the take was reached'
+                WHEN 'liquidation' THEN 'the venue liquidated it'
+                WHEN 'deleveraging' THEN 'the venue deleveraged it for the losses of others'
+                WHEN 'mismatch' THEN 'the venue holds it no more'
+                ELSE t.exit_reason
+            END AS closed_because
         FROM trade t""",
     "v_open": """
         SELECT trade_id, opened, venue, coin, strategy, side, quantity_base, entry_price, initial_stop_price,
@@ -32,7 +58,7 @@ _VIEWS: Final[dict[str, str]] = {
             d.strategy, d.coin, d.side, d.code, d.reason, nano[d.entry_price] AS entry_price,
             nano[d.stop_price] AS stop_price, nano[d.take_price] AS take_price,
             nano[d.quantity_base] AS quantity_base, d.leverage, nano[d.liquidation_price] AS liquidation_price,
-            d.liquidation_density_pct, d.map_id, d.run_id, d.mark_ratio
+            d.liquidation_density_pct, d.map_id, d.run_id, d.mark_ratio, d.max_hold_ms
         FROM decision d""",
     "v_orders": """
         SELECT o.id AS order_row, o.client_id, iso[o.sent_ms] AS sent, iso[o.ack_ms] AS acknowledged,
@@ -63,12 +89,7 @@ _VIEWS: Final[dict[str, str]] = {
         SELECT day[time_ms] AS day, fee_currency AS currency, COUNT(*) AS fills, nano[SUM(fee_other)] AS amount,
             usd[SUM(fee_usd)] AS valued_usd, nano[SUM(COALESCE(fee_unvalued, 0))] AS not_valued
         FROM fill WHERE fee_other IS NOT NULL GROUP BY day[time_ms], fee_currency""",
-    "v_strategy": """
-        SELECT strategy, COUNT(*) AS trades, SUM(CASE WHEN net_usd > 0 THEN 1 ELSE 0 END) AS won,
-            SUM(gross_usd) AS gross_usd, SUM(fees_usd) AS fees_usd, SUM(funding_usd) AS funding_usd,
-            SUM(net_usd) AS net_usd, AVG(r_multiple) AS r_mean, AVG(held_min) AS held_min_mean,
-            MIN(mae_usd) AS mae_usd_worst, SUM(CASE WHEN fees_other <> '' THEN 1 ELSE 0 END) AS fees_not_valued
-        FROM v_trades WHERE status <> 'open' GROUP BY strategy""",
+    "v_strategy": by_strategy(),
     "v_drawdown": """
         SELECT iso[time_ms] AS time, usd[equity_usd] AS equity_usd, usd[profit] AS profit_usd,
             usd[peak - profit] AS drawdown_usd,
@@ -109,6 +130,10 @@ _VIEWS: Final[dict[str, str]] = {
         SELECT iso[time_ms] AS time, coin, skill_share, printed_ratio, usd[long_usd] AS long_usd,
             usd[short_usd] AS short_usd
         FROM map_snapshot WHERE skill_share IS NOT NULL""",
+    "v_marks": """
+        SELECT iso[time_ms] AS time, coin, nano[low_price] AS low_price, nano[high_price] AS high_price,
+            nano[mark_price] AS mark_price
+        FROM mark_minute""",
     "v_incidents": """
         SELECT iso[time_ms] AS time, severity, kind, venue, coin, detail FROM incident""",
     "v_equity": """
@@ -116,7 +141,7 @@ _VIEWS: Final[dict[str, str]] = {
             usd[transfers_usd] AS transfers_usd, usd[unexplained_usd] AS unexplained_usd
         FROM equity""",
 }
-_CALL: Final = re.compile(r"\b(iso|day|usd|nano|real)\[([^\[\]]*)\]")
+_CALL: Final = re.compile(r"\b(iso|day|usd|nano|real|why)\[([^\[\]]*)\]")
 _REAL: Final = r"CAST(\1 AS DOUBLE PRECISION)"
 
 
@@ -124,7 +149,7 @@ def views(dialect: str) -> dict[str, str]:
     """CREATE VIEW statements by name, each after those it stands on."""
     forms = {
         "iso": _ISO[dialect], "day": _DAY[dialect], "real": _REAL, "usd": f"({_REAL} / 1e6)",
-        "nano": f"({_REAL} / 1e9)",
+        "nano": f"({_REAL} / 1e9)", "why": _WHY,
     }
 
     def spelled(body: str) -> str:

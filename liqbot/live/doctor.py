@@ -29,6 +29,7 @@ from liqbot.live import credentials, stop_canary
 from liqbot.live.collector import collector_of, coverage_text, not_collected
 from liqbot.live.ladder import climbed
 from liqbot.review.venue_table import shapes_of
+from liqbot.risk.thin_coins import labelled
 from liqbot.runtime.live_market import closed
 from liqbot.runtime.process import wall_ms
 from liqbot.settings import Settings
@@ -97,7 +98,7 @@ async def findings(
 
 
 def _at_home(settings: Settings, data: Path) -> Iterator[Finding]:
-    yield Finding("configuration", Health.OK, f"mode {settings.mode}, trading {', '.join(settings.coins)} "
+    yield Finding("configuration", Health.OK, f"mode {settings.mode}, trading {labelled(settings.coins)} "
                                               f"on {settings.trade_venue}")
     if settings.mode == "live":
         yield _ladder(settings)

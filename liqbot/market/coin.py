@@ -151,7 +151,7 @@ class CoinMarket:
         if (reading and not backfilled) or self.usual.due(tick_ms):
             self.read(drawn_usd, bound=not changed)
             for side in SIDES:
-                self.sweeps.take_clusters(side, self.clusters[side])
+                self.sweeps.take_clusters(side, tick_ms, self.clusters[side])
             if self.usual.due(tick_ms):
                 self.usual.remember(tick_ms, *(self._windows[side].excess_usd for side in SIDES))
 
@@ -266,6 +266,7 @@ class CoinMarket:
                 imbalance_usd=sum(taken_usd for _, taken_usd in split) if split else ABSENT,
                 oi_ratio=now.oi_ratio,
                 oi_ratio_before=oi_ratio_before,
+                highest_oi_ratio=self.open_interest.highest_since,
                 oi_ms=self.open_interest.reported_ms,
                 printed=self.forced.of_path,
                 reported=self.forced.reports(now.time_ms),

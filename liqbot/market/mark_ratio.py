@@ -105,8 +105,11 @@ class MarkRatioFold:
             fact = self._now.waiting.get(view.coin)
             if fact is None or view.backfilled:
                 continue
-            if tick_ms - fact.time_ms > PAIR_MS_MAX:
+            behind_ms = tick_ms - fact.time_ms
+            if behind_ms > PAIR_MS_MAX:
                 del self._now.waiting[view.coin]
+            elif behind_ms < -PAIR_MS_MAX:
+                continue  # ticks that were missed are made up for: the map is not there yet
             elif view.mark_price > 0 and view.age_ms <= PAIR_MS_MAX:
                 del self._now.waiting[view.coin]
                 self._compare(fact, view.mark_price)

@@ -34,10 +34,13 @@ class GivenBias(NamedTuple):
 class Market:
     """The same rows give the same state and views, however a clock step was split over blocks."""
 
-    def __init__(self, params: MarketParams, roster: Roster, trade_venue: str) -> None:
-        """`trade_venue` is the venue key whose mark, range and age the views carry."""
+    def __init__(
+        self, params: MarketParams, roster: Roster, trade_venue: str, coin_market: type[CoinMarket] = CoinMarket
+    ) -> None:
+        """`trade_venue` is the venue key whose mark, range and age the views carry. Research gives a `coin_market` that
+        sees another map."""
         self.roster = roster
-        self._coins = [CoinMarket(coin, roster.venues, trade_venue, params) for coin in roster.coins]
+        self._coins = [coin_market(coin, roster.venues, trade_venue, params) for coin in roster.coins]
         self._pending: dict[str, list[Rows]] = {}
         """Rows collected since the last Tick, as they came in blocks, by kind."""
         self._bias: dict[str, GivenBias] = {}

@@ -329,6 +329,9 @@ class SweepParams(_Params):
     size_share_min: float = Field(
         0.25, ge=0, le=1, description="Clusters smaller than this against the largest of their side are not followed."
     )
+    beyond_pct: float = Field(
+        1.0, ge=0.1, le=10, description="How far beyond a sweep's extreme it is asked whether the map is thin."
+    )
 
 
 class WhaleParams(_Params):
@@ -350,6 +353,9 @@ class RollingParams(_Params):
     trend_fast_ms: WindowMs = Field(4 * 3_600_000, description="Averaging time of the fast mean of the mark.")
     trend_slow_ms: WindowMs = Field(24 * 3_600_000, description="Averaging time of the slow mean of the mark.")
     range_ms: WindowMs = Field(86_400_000, description="Averaging time of the hourly true range.")
+    acceleration_ms: WindowMs = Field(
+        300_000, description="Acceleration compares the move of so long with the one before; of coarser bars, one bar."
+    )
     history_step_ms: int = Field(
         60_000, ge=1_000, le=3_600_000, description="How finely price and open interest are remembered."
     )

@@ -45,12 +45,13 @@ def map_record(view: MarketView, market: Market | None = None, *, split: bool = 
         "mark_price": view.map.mark_price,
         "bins": bins_of(view.map),
         "forecast": forecast_record(view.forecasts_of()),
-        "clusters": [_cluster(cluster) for side in (view.above, view.below) for cluster in side.clusters],
+        "clusters": [cluster_record(cluster) for side in (view.above, view.below) for cluster in side.clusters],
         "thin_zones": [msgspec.to_builtins(zone) for zone in view.thin_zones],
         "fuel_above_usd": round(view.above.fuel_usd),
         "fuel_below_usd": round(view.below.fuel_usd),
         "asymmetry": _known(view.asymmetry),
         "oi_usd": _known(view.oi_usd),
+        "range_pct": _known(view.range_pct),
         **{name: _known(getattr(view, name)) for name in _FUNDING},
         "warmth_long_pct": _known(view.warmth_long_pct),
         "warmth_short_pct": _known(view.warmth_short_pct),
@@ -85,7 +86,7 @@ def filtered_record(
         "filter": dict(chosen),
         "forecast": None,
         "bins": bins_of(liq_map),
-        "clusters": [_cluster(cluster) for cluster in (*above, *below)],
+        "clusters": [cluster_record(cluster) for cluster in (*above, *below)],
         "thin_zones": [msgspec.to_builtins(zone) for zone in zones],
         "fuel_above_usd": round(above_usd),
         "fuel_below_usd": round(below_usd),
@@ -186,7 +187,8 @@ def _known(value: Any) -> Any:
     return None if value != value else value
 
 
-def _cluster(cluster: Cluster) -> Record:
+def cluster_record(cluster: Cluster) -> Record:
+    """As it is stored and printed; what is not known is null."""
     plain: Record = {name: _known(value) for name, value in msgspec.to_builtins(cluster).items()}
     return plain | {"side": cluster.side.word, "usd": round(cluster.usd)}
 

@@ -55,12 +55,17 @@ class MarketView(msgspec.Struct, frozen=True, eq=False):
     """Fast over slow moving average of the mark: the technical bias."""
     range_pct: float
     """Rolling mean of the true range per hour."""
+    acceleration: float
+    """How much more price rose over the last minutes (`rolling.acceleration_ms`) than over those before, in usual
+    ranges of so long a stretch."""
     oi_usd: float
     """Sum over venues (or the `aggregate` bound)."""
     oi_change_1h_pct: float
     oi_change_24h_pct: float
     funding_8h_pct: float
     """Open-interest-weighted rate, scaled to eight hours; positive: longs pay."""
+    funding_usual_8h_pct: float
+    """Likewise, the median of each venue's history."""
     funding_percentile: float
     """0..100: each venue's rate within its own history, weighted likewise; NaN until one has history enough."""
     liquidated_long_1h_usd: float
@@ -97,6 +102,9 @@ class MarketView(msgspec.Struct, frozen=True, eq=False):
     """As `funding_8h_pct`, of US-regulated venues alone; NaN where none tells a rate."""
     funding_offshore_8h_pct: float = ABSENT
     """Of the others."""
+    funding_us_percentile: float = ABSENT
+    funding_offshore_percentile: float = ABSENT
+    """As `funding_percentile`, of either group."""
     funding_spread_pct: float = ABSENT
     """What longs pay at US-regulated venues more than offshore, per eight hours."""
     us_basis_pct: float = ABSENT
@@ -114,6 +122,8 @@ class MarketView(msgspec.Struct, frozen=True, eq=False):
     """The quote that is too far from the dollar for entries; empty: none."""
     depeg_pct: float = 0.0
     """How far."""
+    venues_live: tuple[str, ...] = ()
+    """Keys of the venues whose prices are fresh."""
 
     def kept(self, *, forecasts: bool = True) -> "MarketView":
         """The same for whoever looks at it later or in another thread: what it would read of the market is read, or,

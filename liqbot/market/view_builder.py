@@ -14,7 +14,7 @@ _HOUR_MS: Final = 3_600_000
 _DAY_MS: Final = 86_400_000
 _NEVER: Final = VenuePrice()
 _CONTRACT: Final = (LISTING_FEED, TERMS_FEED)
-_MARK: Final = frozenset({"mark_price", "return_1h_pct", "return_24h_pct", "trend_pct", "map"})
+_MARK: Final = frozenset({"mark_price", "return_1h_pct", "return_24h_pct", "trend_pct", "acceleration", "map"})
 _FORCED: Final = frozenset({"liquidated_long_1h_usd", "liquidated_short_1h_usd"})
 _NONE: Final[frozenset[str]] = frozenset()
 
@@ -24,14 +24,15 @@ def view_of(
 ) -> MarketView:
     """Of a coin that is `ready`. Without the trading venue's price the reference stands in, infinitely old."""
     own = coin.prices[coin.trade_venue] if coin.trade_venue >= 0 else _NEVER
-    live, stale = coin.outliers.health.counts(coin.venues, coin.prices, tick_ms)
+    live, stale_count = coin.outliers.health.live(coin.venues, coin.prices, tick_ms)
     return MarketView(
         coin=coin.coin,
         time_ms=tick_ms,
         backfilled=backfilled,
         age_ms=tick_ms - own.seen_ms,
-        live_venues=live,
-        stale_venues=stale,
+        live_venues=len(live),
+        stale_venues=stale_count,
+        venues_live=live,
         lag_ms=lag_ms,
         map=coin.map,
         below=coin.sides[Side.LONG],
@@ -90,6 +91,9 @@ def _price_features(coin: CoinMarket, own: VenuePrice) -> dict[str, Any]:
         "return_24h_pct": bars.return_pct(now.time_ms, _DAY_MS, mark_price),
         "trend_pct": bars.trend_pct,
         "range_pct": bars.range_pct,
+        "acceleration": bars.acceleration(
+            now.time_ms, max(coin.params.rolling.acceleration_ms, own.bar_span_ms), mark_price
+        ),
         "us_basis_pct": coin.us_basis_pct(own.index_price if own.index_price == own.index_price else mark_price),
         "minute_volume_usd": bars.mean_per_minute_usd(coin.venues[coin.trade_venue] if coin.trade_venue >= 0 else ""),
     }
@@ -104,9 +108,12 @@ def _crowd_features(coin: CoinMarket, tick_ms: int) -> dict[str, Any]:
         "oi_change_1h_pct": coin.open_interest.change_pct(tick_ms, _HOUR_MS),
         "oi_change_24h_pct": coin.open_interest.change_pct(tick_ms, _DAY_MS),
         "funding_8h_pct": funding.rate_8h_pct,
+        "funding_usual_8h_pct": funding.usual_8h_pct,
         "funding_percentile": funding.percentile,
         "funding_us_8h_pct": funding.us_8h_pct,
         "funding_offshore_8h_pct": funding.offshore_8h_pct,
+        "funding_us_percentile": funding.us_percentile,
+        "funding_offshore_percentile": funding.offshore_percentile,
         "funding_spread_pct": funding.us_8h_pct - funding.offshore_8h_pct,
         "funding_of_venues": coin.funding.of_venues(),
         "liquidated_long_1h_usd": forced_long_usd,

@@ -4,73 +4,52 @@ Not enabled by default. A user's own sink is an observer of its own: `examples/a
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import structlog
 
 from liqbot.blocks import EventBlock
 from liqbot.engine import Engine, Step
-from liqbot.events import Event, Flatten, Halt, PositionDeleveraged, PositionLiquidated
 from liqbot.exits import Exit, ExpectedError
+from liqbot.observers.alert_delivery import Delivery, notify_sender, webhook_sender
+from liqbot.observers.alert_gate import AlertGate, told
+from liqbot.observers.alert_rules import Alert, Rule, rules_of
 from liqbot.observers.observer import Observer
 from liqbot.observers.registry import ObserverContext
-from liqbot.signals.verdict import STRATEGY_FAILED
 
 FILE_NAME: Final = "alerts.jsonl"
 _log = structlog.get_logger(__name__)
-
-
-class Alert(NamedTuple):
-    """`code` is stable, `text` is for people."""
-
-    time_ms: int
-    code: str
-    text: str
-
-
 Sink = Callable[[Alert], None]
 
 
 class AlertObserver(Observer):
-    """An alert when the state begins, none while it lasts."""
+    """An alert when the state begins, none while it lasts. `deliveries` are sinks that have a thread of their own."""
 
     name = "alerts"
 
-    def __init__(self, sinks: Sequence[Sink]) -> None:
-        self._sinks = tuple(sinks)
-        self._latched = False
-        self._disabled: frozenset[str] = frozenset()
+    def __init__(
+        self, sinks: Sequence[Sink], rules: Sequence[Rule], gate: AlertGate, deliveries: Sequence[Delivery] = ()
+    ) -> None:
+        self._sinks, self._rules, self._gate = tuple(sinks), tuple(rules), gate
+        self._deliveries = tuple(deliveries)
+
+    @property
+    def trouble(self) -> str:  # type: ignore[override]  # read, not set: a receiver may fail and come back
+        return "; ".join(one.trouble for one in self._deliveries if one.trouble)
 
     def on_step(self, seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
         del seq
-        for fact in block.facts:
-            for alert in alerts_of(fact):
-                self._send(alert)
-        disabled = engine.guard.disabled
-        for name in disabled.keys() - self._disabled:
-            self._send(Alert(step.time_ms, STRATEGY_FAILED, f"{name} enters nothing: {disabled[name]}"))
-        self._disabled = frozenset(disabled)
-        drawdown = engine.account.drawdown
-        if drawdown.latched and not self._latched:
-            text = f"{drawdown.drawdown_pct:.2f} % below the highest equity: nothing is entered"
-            self._send(Alert(step.time_ms, "LOSS_LIMIT", text))
-        self._latched = drawdown.latched
+        for rule in self._rules:
+            for alert in told(rule.look(block, step, engine), self._gate):
+                for sink in self._sinks:
+                    sink(alert)
 
-    def _send(self, alert: Alert) -> None:
-        for sink in self._sinks:
-            sink(alert)
-
-
-def alerts_of(fact: Event) -> Iterator[Alert]:
-    """What a person must know of one fact."""
-    if isinstance(fact, Halt | Flatten):
-        yield Alert(fact.time_ms, fact.code or type(fact).__name__.upper(), fact.reason)
-    elif isinstance(fact, PositionLiquidated | PositionDeleveraged):
-        code = "LIQUIDATED" if isinstance(fact, PositionLiquidated) else "DELEVERAGED"
-        held = f"{fact.side.word} {fact.quantity_base} {fact.coin} on {fact.venue}"
-        yield Alert(fact.time_ms, code, f"our {held} was taken at {fact.price}")
+    def close(self) -> None:
+        """What waits is still sent, for a moment."""
+        for delivery in self._deliveries:
+            delivery.close()
 
 
 def log_sink(_context: ObserverContext) -> Sink:
@@ -86,7 +65,19 @@ def file_sink(context: ObserverContext) -> Sink | None:
     return lambda alert: _append(path, alert)
 
 
-SINKS: Final[Mapping[str, Callable[[ObserverContext], Sink | None]]] = {"log": log_sink, "file": file_sink}
+def notify_sink(context: ObserverContext) -> Delivery:
+    """Chats, pagers and mail by the library apprise: `alerts.notify`. ExpectedError (configuration) without it."""
+    return Delivery("notify", notify_sender(context.settings.alerts))
+
+
+def webhook_sink(context: ObserverContext) -> Delivery:
+    """A signed POST to `alerts.webhook_url`. ExpectedError (configuration) without it."""
+    return Delivery("webhook", webhook_sender(context.settings.alerts))
+
+
+SINKS: Final[Mapping[str, Callable[[ObserverContext], Sink | None]]] = {
+    "log": log_sink, "file": file_sink, "notify": notify_sink, "webhook": webhook_sink,
+}
 
 
 def require_sinks(names: Sequence[str]) -> None:
@@ -100,10 +91,14 @@ def require_sinks(names: Sequence[str]) -> None:
 def alert_observer(context: ObserverContext) -> AlertObserver:
     """With the sinks of `observers.alert_sinks`; ExpectedError (configuration) for one that there is not."""
     require_sinks(context.settings.observers.alert_sinks)
-    made = (SINKS[name](context) for name in context.settings.observers.alert_sinks)
-    return AlertObserver([sink for sink in made if sink is not None])
+    made = [SINKS[name](context) for name in context.settings.observers.alert_sinks]
+    params = context.settings.alerts
+    return AlertObserver(
+        [sink for sink in made if sink is not None], rules_of(params), AlertGate(params),
+        [sink for sink in made if isinstance(sink, Delivery)],
+    )
 
 
 def _append(path: Path, alert: Alert) -> None:
     with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(alert._asdict()) + "\n")
+        file.write(json.dumps({"time_ms": alert.time_ms, "code": alert.code, "text": alert.text}) + "\n")

@@ -1,5 +1,6 @@
 """The observer that a person watches: decisions with their reasons, fills, and the map."""
 
+import math
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ from liqbot.legible import spelled
 from liqbot.market.view import MarketView
 from liqbot.observers.observer import Observer
 from liqbot.observers.registry import ObserverContext
-from liqbot.risk.decision import Decision, Refused
+from liqbot.risk.decision import Decision, Refused, Target
 from liqbot.signals.verdict import SIGNAL, Verdict
 
 Print = Callable[[str], None]
@@ -30,16 +31,19 @@ _BAR_CELLS: Final = 24
 
 
 class ConsoleObserver(Observer):
-    """Lines as things happen; the map every `map_every_s` of wall time, and when `show_maps` is called."""
+    """Lines as things happen; the map every `map_every_s` of wall time (None: never by itself), and when `show_maps` is
+    called. Of a stop that follows price the first move is shown, and at the end how many there were."""
 
     name = "console"
 
-    def __init__(self, show: Print, map_text: MapText, *, map_every_s: float) -> None:
+    def __init__(self, show: Print, map_text: MapText, *, map_every_s: float | None) -> None:
         self._show, self._map_text = show, map_text
-        self._every_s = map_every_s
-        self._next_s = time.monotonic() + map_every_s
+        self._every_s = math.inf if map_every_s is None else map_every_s
+        self._next_s = time.monotonic() + self._every_s
         self._held: set[tuple[str, str, int]] = set()
         self._entered: set[int] = set()
+        self._followed: dict[int, tuple[str, int, str]] = {}
+        """By decision: the reason its stop is moved for, how often it was, and where it is."""
         self.approved = self.refused = self.fills = self.closed = 0
 
     def on_step(self, seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
@@ -69,6 +73,9 @@ class ConsoleObserver(Observer):
         held = {(position.venue, position.coin, position.opened_ms) for position in engine.account.positions}
         self.closed += len(self._held - held)
         self._held = held
+        if not held:
+            for decision_id in tuple(self._followed):
+                self._end_following(engine.market.folded_ms, decision_id)
 
     def _on_fact(self, fact: Event) -> None:
         if isinstance(fact, Fill):
@@ -91,13 +98,14 @@ class ConsoleObserver(Observer):
     def _on_decision(self, time_ms: int, decision: Decision) -> None:
         if isinstance(decision, Refused):
             self.refused += 1
-            self._print(time_ms, f"refused   #{decision.decision_id} {decision.code}: {decision.reason}")
+            self._print(time_ms, f"refused   d{decision.decision_id} {decision.code}: {decision.reason}")
             return
         target = decision.target
         if not target.quantity_base:
-            self._print(time_ms, f"exit      #{target.decision_id} {target.reason}")
+            self._end_following(time_ms, target.decision_id)
+            self._print(time_ms, f"exit      d{target.decision_id} {target.reason}")
         elif target.decision_id in self._entered:
-            self._print(time_ms, f"stop      #{target.decision_id} to {target.stop_price}: {target.reason}")
+            self._follow(time_ms, target)
         else:
             self.approved += 1
             self._entered.add(target.decision_id)
@@ -105,7 +113,19 @@ class ConsoleObserver(Observer):
                 f"{target.side.word} {target.quantity_base} {target.coin} at {target.leverage}x, "
                 f"stop {target.stop_price}, own liquidation {target.liquidation_price:.1f}"
             )
-            self._print(time_ms, f"approved  #{target.decision_id} {target.strategy} {what}")
+            self._print(time_ms, f"approved  d{target.decision_id} {target.strategy} {what}")
+
+    def _follow(self, time_ms: int, target: Target) -> None:
+        reason, times, _ = self._followed.get(target.decision_id, ("", 0, ""))
+        times = times + 1 if reason == target.reason else 1
+        self._followed[target.decision_id] = (target.reason, times, str(target.stop_price))
+        if times == 1:
+            self._print(time_ms, f"stop      d{target.decision_id} to {target.stop_price}: {target.reason}")
+
+    def _end_following(self, time_ms: int, decision_id: int) -> None:
+        _, times, price = self._followed.pop(decision_id, ("", 0, ""))
+        if times > 1:
+            self._print(time_ms, f"stop      d{decision_id} was moved {times} times for that, at last to {price}")
 
     def _print(self, time_ms: int, text: str) -> None:
         self._show(f"{clock(time_ms)}  {spelled(text)}")

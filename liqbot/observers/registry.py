@@ -27,6 +27,7 @@ BUILT_IN: Final[Mapping[str, str]] = {
     "log": "liqbot.observers.log:log_observer",
     "console": "liqbot.observers.console:console_observer",
     "alerts": "liqbot.observers.alerts:alert_observer",
+    "metrics": "liqbot.observers.metrics:metrics_observer",
 }
 
 

@@ -49,7 +49,7 @@ def _check_ledger(path: Path, journal_id: str | None, found: dict[str, Any]) -> 
             AS unexplained""")[0]["unexplained"]
         found |= {"ledger": str(path), "ledger_offset": offsets.get(journal_id), "unexplained_usd": money / 1e6}
         found |= {
-            f"ledger_{name}s": ledger.rows(f"SELECT COUNT(*) AS n FROM {name}")[0]["n"]  # noqa: S608  names are ours
+            f"ledger_{name}s": ledger.rows(f"SELECT COUNT(*) AS n FROM {name}")[0]["n"]
             for name in ("decision", "trade", "fill", "incident")
         }
     if word != "ok":

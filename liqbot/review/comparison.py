@@ -13,8 +13,8 @@ from liqbot.external.params import ExternalParams
 from liqbot.external.registry import from_answer, source_of
 from liqbot.external.spec import ExternalMap, MapSource
 from liqbot.instruments import Side
+from liqbot.legible import short_usd
 from liqbot.market.map.liquidation_map import Floats, LiquidationMap
-from liqbot.review.pictures.map_text import short_usd
 from liqbot.review.reading import MapReading
 from liqbot.review.tables import as_text, print_json
 

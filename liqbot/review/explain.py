@@ -1,25 +1,37 @@
 """`explain`: everything the ledger knows about one decision, from its inputs to its outcome."""
 
 import json
-from typing import Any
+from typing import Any, Final
 
 from liqbot.exits import Exit, ExpectedError
 from liqbot.review.ledger_reader import Ledger, Row
+from liqbot.review.price_path import Ended, path_of, would_have_ended
 
 _DECISION = """
-    SELECT v.*, d.decision_id, d.venue, d.features, d.gates, d.checks
+    SELECT v.*, d.decision_id, d.time_ms, d.venue, d.features, d.gates, d.checks
     FROM v_decisions v JOIN decision d ON d.id = v.decision WHERE v.decision = ?"""
 _NEWEST_MAP = """
     SELECT id, time_ms, mark_price, bins FROM map_snapshot
     WHERE coin = ? AND seq <= (SELECT seq FROM decision WHERE id = ?) ORDER BY id DESC LIMIT 1"""
+_BY_NUMBER: Final = {
+    "": "SELECT id AS row FROM decision WHERE id = ?",
+    "t": "SELECT decision_row AS row FROM trade WHERE id = ?",
+    "d": "SELECT id AS row FROM decision WHERE kind = 'entry' AND decision_id = ? ORDER BY id DESC LIMIT 1",
+    "#": "SELECT id AS row FROM decision WHERE kind = 'entry' AND decision_id = ? ORDER BY id DESC LIMIT 1",
+}
+_AFTER_MS: Final = 3_600_000
+"""How long a trade's market is followed after its end."""
+_LATER_MS: Final = 60_000
+"""The minute in which the holding time ends is looked at too."""
+_EVER_MS: Final = 2**62
 
 
 def decision_row(ledger: Ledger, name: str) -> int:
-    """The decision meant by `17` (a decision), `t3` (a trade) or a client order id; ExpectedError for none."""
-    if name.isdecimal():
-        found = ledger.rows("SELECT id AS row FROM decision WHERE id = ?", [int(name)])
-    elif name[:1] == "t" and name[1:].isdecimal():
-        found = ledger.rows("SELECT decision_row AS row FROM trade WHERE id = ?", [int(name[1:])])
+    """The decision meant by `17` (a row), `t3` (a trade), `d2` (as the log counts entries) or a client order id;
+    ExpectedError for none."""
+    kind, number = _numbered(name)
+    if kind in _BY_NUMBER and number is not None:
+        found = ledger.rows(_BY_NUMBER[kind], [number])
     else:
         found = ledger.rows(
             'SELECT d.id AS row FROM "order" o JOIN decision d ON d.decision_id = o.decision_id AND d.code = ? '
@@ -27,10 +39,19 @@ def decision_row(ledger: Ledger, name: str) -> int:
         )
     if not found or found[0]["row"] is None:
         raise ExpectedError(
-            f"{name!r}: no such decision in {ledger.place}; liqbot decisions lists them, t1 means trade 1",
+            f"{name!r}: no such decision in {ledger.place}; liqbot decisions lists them, t1 means trade 1, d2 the "
+            "entry that the log calls 2",
             Exit.NOT_FOUND,
         )
     return int(found[0]["row"])
+
+
+def _numbered(name: str) -> tuple[str, int | None]:
+    """Its letter and its number, which may have been copied with separators; no number for another kind of name."""
+    plain = name.strip().lower().replace(",", "")
+    kind = plain[:1] if plain[:1] in _BY_NUMBER else ""
+    digits = plain[len(kind) :]
+    return kind, int(digits) if digits.isdecimal() else None
 
 
 def explained(ledger: Ledger, row: int) -> dict[str, Any]:
@@ -50,6 +71,9 @@ def explained(ledger: Ledger, row: int) -> dict[str, Any]:
         "parameters": _parameters(ledger, row),
         **story,
         "map": drawn,
+        "reductions": [] if approved_as is None else _reductions(ledger, row, approved_as, trades),
+        "paths": [_path(ledger, trade) for trade in trades],
+        "refused_outcome": _refused_outcome(ledger, decision),
         "orders": orders,
         "fills": [fill for trade in trades for fill in _fills(ledger, trade)],
         "trades": trades,
@@ -66,6 +90,37 @@ def _parameters(ledger: Ledger, row: int) -> Row | None:
     return found[0] | {"config": _parsed(found[0]["config"])} if found else None
 
 
+def _reductions(ledger: Ledger, row: int, decision_id: int, trades: list[Row]) -> list[Row]:
+    """Stops that were moved and exits, as decided; those of another journal that counts alike are not among them."""
+    ended = [trade["closed"] for trade in trades]
+    until = max(ended) if ended and all(ended) else "9999"
+    return ledger.rows(
+        "SELECT v.first_seen, v.code, v.reason, v.stop_price, v.quantity_base FROM v_decisions v "
+        "JOIN decision d ON d.id = v.decision WHERE d.decision_id = ? AND d.kind = 'reduction' AND d.id > ? "
+        "AND v.first_seen <= ? ORDER BY d.id", [decision_id, row, until],
+    )
+
+
+def _path(ledger: Ledger, trade: Row) -> dict[str, Any]:
+    """Where the mark went during a trade and in the hour after it, in prices of the trading market."""
+    row = ledger.rows("SELECT opened_ms, closed_ms FROM trade WHERE id = ?", [trade["trade_id"]])[0]
+    opened_ms, closed_ms = row["opened_ms"], row["closed_ms"]
+    ratio = trade["mark_ratio"] or 1.0
+    during = path_of(ledger, trade["coin"], opened_ms, closed_ms if closed_ms is not None else _EVER_MS, ratio)
+    after = [] if closed_ms is None else path_of(ledger, trade["coin"], closed_ms, closed_ms + _AFTER_MS, ratio)
+    return {"trade_id": trade["trade_id"], "during": during, "after": after}
+
+
+def _refused_outcome(ledger: Ledger, decision: Row) -> Ended | None:
+    """What would have become of an entry that was proposed and refused; None where none was."""
+    entry, stop, hold_ms = decision["entry_price"], decision["stop_price"], decision["max_hold_ms"]
+    if decision["kind"] != "entry" or decision["code"] == "APPROVED" or None in (entry, stop, hold_ms):
+        return None
+    begun_ms = decision["time_ms"]
+    path = path_of(ledger, decision["coin"], begun_ms, begun_ms + hold_ms + _LATER_MS)
+    return would_have_ended(path, decision["side"], entry, stop, decision["take_price"], begun_ms + hold_ms)
+
+
 def _map_of(ledger: Ledger, decision: Row) -> dict[str, Any] | None:
     if decision["map_id"] is not None:
         found = ledger.rows("SELECT id, time_ms, mark_price, bins FROM map_snapshot WHERE id = ?", [decision["map_id"]])
@@ -74,7 +129,10 @@ def _map_of(ledger: Ledger, decision: Row) -> dict[str, Any] | None:
     if not found:
         return None
     drawn = found[0]
-    return drawn | {"mark_price": drawn["mark_price"] / 1e9, "bins": _parsed(drawn["bins"])}
+    return drawn | {
+        "mark_price": drawn["mark_price"] / 1e9, "bins": _parsed(drawn["bins"]),
+        "age_ms": max(0, decision["time_ms"] - drawn["time_ms"]),
+    }
 
 
 def _fills(ledger: Ledger, trade: Row) -> list[Row]:

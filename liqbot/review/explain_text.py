@@ -9,6 +9,7 @@ from liqbot.review.tables import text_of
 
 _INPUTS_PER_LINE: Final = 3
 _WIDTH: Final = 38
+_SAME_MARK: Final = 0.0005
 
 
 def as_text(story: dict[str, Any]) -> str:
@@ -19,12 +20,13 @@ def as_text(story: dict[str, Any]) -> str:
     sections = [
         [f"{head} -> {decision['code']}", f"  {decision['reason']}".rstrip(), f"  {seen}", *_parameters(story)],
         ["inputs", *_inputs(story["features"])],
-        ["gates", *map(_gate, story["gates"] or [])],
-        ["risk checks", *map(_check, story["checks"] or [])],
+        ["gates", *map(gate_line, story["gates"] or [])],
+        ["risk checks", *map(check_line, story["checks"] or [])],
         ["wanted", *_wanted(decision)],
         ["map (estimated liquidations, USD)", *_map(story)],
         ["orders", *(line for order in story["orders"] for line in _order(order))],
         ["fills", *map(_fill, story["fills"])],
+        ["stops and exits", *map(_reduction, story["reductions"])],
         ["outcome", f"  {story['outcome']}", *map(_trade, story["trades"])],
     ]
     return "\n".join("\n".join(map(spelled, lines)) for lines in sections if len(lines) > 1)
@@ -39,7 +41,7 @@ def _parameters(story: dict[str, Any]) -> list[str]:
 
 def _inputs(features: dict[str, float | None] | None) -> list[str]:
     known = features or {}
-    cells = [f"{name} {'absent' if value is None else _number(value)}" for name, value in known.items()
+    cells = [f"{name} {'absent' if value is None else number(value)}" for name, value in known.items()
              if not name.endswith("_ms") or name == "age_ms"]
     return [
         "  " + "".join(cell.ljust(_WIDTH) for cell in cells[n : n + _INPUTS_PER_LINE]).rstrip()
@@ -47,23 +49,23 @@ def _inputs(features: dict[str, float | None] | None) -> list[str]:
     ]
 
 
-def _gate(gate: dict[str, Any]) -> str:
+def gate_line(gate: dict[str, Any]) -> str:
     state = "waived" if gate["waived"] else "pass" if gate["passed"] else "FAIL"
     sources = ", ".join(_input(one) for one in gate["inputs"] if one["source"] != "measured")
     note = f"   ({sources})" if sources else ""
     if gate["threshold"] is None:
-        return f"  {'pass' if gate['passed'] else 'FAIL':<6} {gate['name']}: {_number(gate['value'])}, not asked{note}"
-    return f"  {state:<6} {gate['name']}: {_number(gate['value'])} {gate['op']} {_number(gate['threshold'])}{note}"
+        return f"  {'pass' if gate['passed'] else 'FAIL':<6} {gate['name']}: {number(gate['value'])}, not asked{note}"
+    return f"  {state:<6} {gate['name']}: {number(gate['value'])} {gate['op']} {number(gate['threshold'])}{note}"
 
 
 def _input(one: dict[str, Any]) -> str:
-    value = "" if one["value"] is None else f"{_number(one['value'])} "
+    value = "" if one["value"] is None else f"{number(one['value'])} "
     return f"{one['name']} {value}{one['source']}"
 
 
-def _check(check: dict[str, Any]) -> str:
+def check_line(check: dict[str, Any]) -> str:
     state = "pass" if check["passed"] else "FAIL"
-    return f"  {state:<6} {check['name']}: {_number(check['value'])}, limit {_number(check['limit'])}"
+    return f"  {state:<6} {check['name']}: {number(check['value'])}, limit {number(check['limit'])}"
 
 
 def _wanted(decision: dict[str, Any]) -> list[str]:
@@ -72,10 +74,10 @@ def _wanted(decision: dict[str, Any]) -> list[str]:
     density = decision["liquidation_density_pct"]
     where = "outside the map" if density is None else f"density percentile {density:.0f} (0: nowhere thinner)"
     names = ("quantity_base", "entry_price", "stop_price", "take_price", "leverage")
-    quantity, entry, stop, take, leverage = (_number(decision[name]) for name in names)
+    quantity, entry, stop, take, leverage = (number(decision[name]) for name in names)
     return [
         f"  {quantity} at {entry}, stop {stop}, take {take}, {leverage}x",
-        f"  own liquidation at {_number(decision['liquidation_price'])}, {where}",
+        f"  own liquidation at {number(decision['liquidation_price'])}, {where}",
         *_translated(decision),
     ]
 
@@ -86,48 +88,66 @@ def _translated(decision: dict[str, Any]) -> list[str]:
     if ratio is None:
         return []
     names = ("entry_price", "stop_price", "take_price", "liquidation_price")
-    entry, stop, take, own = (_number(None if decision[name] is None else decision[name] * ratio) for name in names)
-    line = f"  in the test market times {_number(ratio)}: at {entry}, stop {stop}, take {take}, own liquidation {own}"
+    entry, stop, take, own = (number(None if decision[name] is None else decision[name] * ratio) for name in names)
+    line = f"  in the test market times {number(ratio)}: at {entry}, stop {stop}, take {take}, own liquidation {own}"
     return [line]
 
 
 def _map(story: dict[str, Any]) -> list[str]:
-    drawn, decision = story["map"], story["decision"]
+    drawn = story["map"]
     if drawn is None:
         return []
+    minutes = drawn["age_ms"] // 60_000
+    old = f", {minutes:,} min before the decision" if minutes else ""
+    when = f"  as of {_time(drawn['time_ms'])}{old}, mark then {number(drawn['mark_price'])}"
+    return [*map_bars(drawn["bins"], drawn["mark_price"], marked_prices(story)), when]
+
+
+def marked_prices(story: dict[str, Any]) -> dict[str, float | None]:
+    """What is marked on the map beside its own mark: the mark of the decision where that is another one."""
+    decision, drawn = story["decision"], story["map"]
     names = {"entry": "entry_price", "stop": "stop_price", "take": "take_price", "own liquidation": "liquidation_price"}
-    marked = {name: decision[column] for name, column in names.items()}
-    return [*map_bars(drawn["bins"], drawn["mark_price"], marked), f"  as of {_time(drawn['time_ms'])}"]
+    marked: dict[str, float | None] = {name: decision[column] for name, column in names.items()}
+    mark_price = (story["features"] or {}).get("mark_price")
+    if mark_price is not None and drawn["age_ms"] and abs(mark_price / drawn["mark_price"] - 1) > _SAME_MARK:
+        marked = {"mark at the decision": mark_price, **marked}
+    return marked
 
 
 def _order(order: dict[str, Any]) -> list[str]:
     price = order["trigger_price"] or order["limit_price"]
-    at = f" at {_number(price)}" if price else ""
+    at = f" at {number(price)}" if price else ""
     filled = ""
     if order["filled_base"]:
-        filled = f", filled {_number(order['filled_base'])} at {_number(order['average_price'])}"
-    what = f"{order['client_id']} {order['purpose']} {order['kind']} {_number(order['quantity_base'])}{at}"
+        filled = f", filled {number(order['filled_base'])} at {number(order['average_price'])}"
+    what = f"{order['client_id']} {order['purpose']} {order['kind']} {number(order['quantity_base'])}{at}"
     events = [f"    {_time(event['time_ms'])} {event['event']} ({event['source']})" for event in order["events"]]
     return [f"  {what}: {order['status']}{filled}", *events]
+
+
+def _reduction(one: dict[str, Any]) -> str:
+    what = "exit" if one["code"] == "EXIT" else f"stop to {number(one['stop_price'])}"
+    return f"  {one['first_seen']} {what}: {one['reason']}"
 
 
 def _fill(fill: dict[str, Any]) -> str:
     what = "closed" if fill["reduces"] else "opened"
     by = fill["purpose"] or fill["kind"]
     return (
-        f"  {_time(fill['time_ms'])} {what} {_number(fill['quantity_base'])} at {_number(fill['price'])} ({by}), "
-        f"realised {_number(fill['realised_usd'])}, fee {_number(fill['fee_usd'])}"
+        f"  {_time(fill['time_ms'])} {what} {number(fill['quantity_base'])} at {number(fill['price'])} ({by}), "
+        f"realised {number(fill['realised_usd'])}, fee {number(fill['fee_usd'])}"
     )
 
 
 def _trade(trade: dict[str, Any]) -> str:
+    why = f"; ended because: {trade['closed_because']}" if trade["closed_because"] else ""
     return (
-        f"  trade {trade['trade_id']}: gross {_number(trade['gross_usd'])}, fees {_number(trade['fees_usd'])}, funding "
-        f"{_number(trade['funding_usd'])}, worst {_number(trade['mae_usd'])}, best {_number(trade['mfe_usd'])}"
+        f"  trade {trade['trade_id']}: gross {number(trade['gross_usd'])}, fees {number(trade['fees_usd'])}, funding "
+        f"{number(trade['funding_usd'])}, worst {number(trade['mae_usd'])}, best {number(trade['mfe_usd'])}{why}"
     )
 
 
-def _number(value: Any) -> str:
+def number(value: Any) -> str:
     if value is None:
         return "absent"
     return text_of(float(value)) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)

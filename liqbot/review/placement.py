@@ -1,17 +1,25 @@
-"""Where would my own liquidation sit on a map, how dense is it there, and what would put it where the map is thin?"""
+"""Where would my own liquidation sit on a map, how dense is it there, how likely is price to come there, and which
+placement within the limits is the least likely to be swept? The same judgement as on the bot's own entries."""
 
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import Final
 
 import msgspec
 
 from liqbot.instruments import Side
+from liqbot.legible import short_usd
 from liqbot.margin.mechanics import Mechanics
 from liqbot.market.map.liquidation_map import LiquidationMap
-from liqbot.market.map.zones import Cluster
-from liqbot.review.pictures.map_text import short_usd
+from liqbot.market.map.zones import ABSENT, Cluster
+from liqbot.market.view import SideView
+from liqbot.signals.strategies import avoid_liquidity
+from liqbot.signals.strategies.avoid_liquidity import Alternative, AvoidLiquidityParams
+from liqbot.signals.verdict import ACCEPTED
 
 _NEAR_PCT: Final = 1.0
 """A cluster this near to the liquidation price (percent of it) is named."""
+_HOUR_MS: Final = 3_600_000
 
 
 class PlacedPosition(msgspec.Struct, frozen=True):
@@ -23,108 +31,133 @@ class PlacedPosition(msgspec.Struct, frozen=True):
     entry_price: float
     leverage: float
     notional_usd: float
+    hold_ms: int = 24 * _HOUR_MS
+    """For how long at the most."""
+    stop_price: float | None = None
 
 
-class Spot(msgspec.Struct, frozen=True):
-    """A way to hold the position, and where it would be liquidated."""
+class ReadMap(msgspec.Struct, frozen=True):
+    """A map that was stored, printed or folded anew, as what is around a liquidation price."""
 
-    leverage: float
-    entry_price: float
-    liquidation_price: float
-    density_percentile: float
-    """0 thin .. 100 dense; NaN when the map says nothing there."""
+    map: LiquidationMap
+    clusters: Sequence[Cluster]
+    range_pct: float = ABSENT
+    """Mean range of an hour; NaN where it was not kept."""
+
+    @property
+    def mark_price(self) -> float:
+        return self.map.mark_price
+
+    def behind(self, side: Side) -> SideView:
+        """Its clusters; what else belongs to a side is not known."""
+        return SideView(side, ABSENT, tuple(one for one in self.clusters if one.side is side), None)
 
 
 class PlacementReport(msgspec.Struct, frozen=True):
     position: PlacedPosition
-    here: Spot
+    margin_usd: float
+    here: Alternative
     distance_pct: float
     """From the entry to the liquidation price, always positive."""
     mark_distance_pct: float
     """From the mark; negative: the position would be liquidated already."""
     verdict: str
     """`thin`, `dense`, `beyond the map` or `already liquidated`."""
+    code: str
+    """`ACCEPTED`, or the first gate of `avoid_liquidity` that fails; `LEVERAGE` above the limit."""
     cluster: Cluster | None
     """The largest one on the same side that holds the liquidation price or lies next to it."""
-    better_leverage: Spot | None
-    """The nearest leverage that is thin."""
-    better_entry: Spot | None
-    """The nearest entry that is thin at the same leverage."""
+    leverage_max: int
+    """Of the profile, the ceiling in the code and the venue at this size the least."""
+    best: Alternative | None
+    """Of the acceptable placements of the same notional the one least likely to be swept."""
     assumed: bool
     """Whether the venue's tiers are a stand-in."""
 
 
 def check_position(
-    chart: LiquidationMap, clusters: tuple[Cluster, ...], mechanics: Mechanics, position: PlacedPosition,
-    percentile_max: float,
+    around: ReadMap, mechanics: Mechanics, position: PlacedPosition, avoid: AvoidLiquidityParams, leverage_max: int
 ) -> PlacementReport:
-    """ValueError when the venue does not offer the leverage at this size, or has no liquidation price at all."""
+    """`leverage_max` bounds what is advised, never what is asked about. ValueError when the venue does not offer the
+    leverage at this size, has no liquidation price at all, or the stop is on the wrong side of the entry."""
     most = mechanics.leverage_max(position.notional_usd, position.entry_price)
+    sign = float(position.side)
     if position.leverage > most:
         raise ValueError(f"leverage: {position.leverage:g}, but {position.venue} offers at most {most:g} at this size")
-    here = _spot(chart, mechanics, position, position.leverage, position.entry_price)
-    if here.liquidation_price != here.liquidation_price:
+    if position.stop_price is not None and sign * (position.entry_price - position.stop_price) <= 0:
+        raise ValueError(f"stop: {position.stop_price:g} is on the wrong side of the entry {position.entry_price:g}")
+    here = _alternative(around, mechanics, position, avoid, position.leverage, position.entry_price)
+    if here.own_liquidation_price != here.own_liquidation_price:
         raise ValueError(f"venue: {position.venue} has no liquidation price for a single position")
-    sign = float(position.side)
-    mark_distance_pct = sign * (1 - here.liquidation_price / chart.mark_price) * 100
-    thin = here.density_percentile <= percentile_max
+    allowed = min(leverage_max, int(most))
+    mark_distance_pct = sign * (1 - here.own_liquidation_price / around.mark_price) * 100
     return PlacementReport(
         position=position,
+        margin_usd=position.notional_usd / position.leverage,
         here=here,
-        distance_pct=sign * (1 - here.liquidation_price / position.entry_price) * 100,
+        distance_pct=sign * (1 - here.own_liquidation_price / position.entry_price) * 100,
         mark_distance_pct=mark_distance_pct,
-        verdict=_verdict(chart, here, mark_distance_pct, thin=thin),
-        cluster=_cluster_near(clusters, position.side, here.liquidation_price),
-        better_leverage=None if thin else _better_leverage(chart, mechanics, position, percentile_max, most),
-        better_entry=None if thin else _better_entry(chart, mechanics, position, here, percentile_max),
+        verdict=_verdict(around.map, here, mark_distance_pct, avoid),
+        code="LEVERAGE" if position.leverage > leverage_max else avoid_liquidity.code_of(here, avoid),
+        cluster=_cluster_near(around.clusters, position.side, here.own_liquidation_price),
+        leverage_max=allowed,
+        best=_best(around, mechanics, position, avoid, allowed),
         assumed=mechanics.assumed,
     )
 
 
-def _verdict(chart: LiquidationMap, here: Spot, mark_distance_pct: float, *, thin: bool) -> str:
+def _verdict(
+    chart: LiquidationMap, here: Alternative, mark_distance_pct: float, avoid: AvoidLiquidityParams
+) -> str:
     if mark_distance_pct <= 0:
         return "already liquidated"
-    if not chart.edges[0] <= here.liquidation_price <= chart.edges[-1]:
+    if not chart.edges[0] <= here.own_liquidation_price <= chart.edges[-1]:
         return "beyond the map"
-    return "thin" if thin else "dense"
+    return "thin" if here.density_percentile <= avoid.density_percentile_max else "dense"
 
 
-def _spot(
-    chart: LiquidationMap, mechanics: Mechanics, position: PlacedPosition, leverage: float, entry_price: float
-) -> Spot:
+def _best(
+    around: ReadMap, mechanics: Mechanics, position: PlacedPosition, avoid: AvoidLiquidityParams, leverage_max: int
+) -> Alternative | None:
+    """As risk searches: deeper entries only where none at the entry asked about is acceptable, and none through the
+    stop."""
+    found: list[Alternative] = []
+    sign = int(position.side)
+    for deeper_pct, leverage in avoid_liquidity.alternatives(leverage_max, avoid):
+        if deeper_pct and any(one.entry_price == position.entry_price for one in found):
+            break
+        entry_price = float(Decimal(str(position.entry_price)) * (1 - sign * deeper_pct / 100))
+        if position.stop_price is not None and sign * (entry_price - position.stop_price) <= 0:
+            break
+        one = _alternative(around, mechanics, position, avoid, leverage, entry_price)
+        # Without a range nobody knows the chance; the other gates still tell thin from dense.
+        judged = one if one.sweep_chance_pct == one.sweep_chance_pct else _without_chance(one)
+        if avoid_liquidity.code_of(judged, avoid) == ACCEPTED:
+            found.append(one)
+    return min(found, key=lambda one: avoid_liquidity.likelihood(_without_chance(one)), default=None)
+
+
+def _without_chance(one: Alternative) -> Alternative:
+    known = one.sweep_chance_pct == one.sweep_chance_pct
+    return one if known else msgspec.structs.replace(one, sweep_chance_pct=0.0)
+
+
+def _alternative(
+    around: ReadMap, mechanics: Mechanics, position: PlacedPosition, avoid: AvoidLiquidityParams, leverage: float,
+    entry_price: float,
+) -> Alternative:
     quantity_base = position.notional_usd / entry_price
     price = mechanics.isolated_liquidation_price(position.side, entry_price, quantity_base, leverage)
-    return Spot(leverage, entry_price, price, chart.density_percentile(position.side, price))
+    stop_price = entry_price if position.stop_price is None else position.stop_price
+    return avoid_liquidity.alternative(
+        position.side, entry_price, stop_price, leverage, price, around, avoid, position.hold_ms
+    )
 
 
-def _cluster_near(clusters: tuple[Cluster, ...], side: Side, price: float) -> Cluster | None:
+def _cluster_near(clusters: Sequence[Cluster], side: Side, price: float) -> Cluster | None:
     slack = price * _NEAR_PCT / 100
     near = [c for c in clusters if c.side is side and c.price_low - slack <= price <= c.price_high + slack]
     return max(near, key=lambda cluster: cluster.usd, default=None)
-
-
-def _better_leverage(
-    chart: LiquidationMap, mechanics: Mechanics, position: PlacedPosition, percentile_max: float, most: float
-) -> Spot | None:
-    """Whole leverages, the nearest first, lower before higher."""
-    whole = sorted(range(1, int(most) + 1), key=lambda leverage: (abs(leverage - position.leverage), leverage))
-    for leverage in whole:
-        spot = _spot(chart, mechanics, position, float(leverage), position.entry_price)
-        if spot.density_percentile <= percentile_max:
-            return spot
-    return None
-
-
-def _better_entry(
-    chart: LiquidationMap, mechanics: Mechanics, position: PlacedPosition, here: Spot, percentile_max: float
-) -> Spot | None:
-    """The entry whose liquidation falls on the nearest thin price; the ratio of both hardly changes on the way."""
-    thin_price = chart.nearest_thin(position.side, here.liquidation_price, percentile_max)
-    if thin_price != thin_price:
-        return None
-    entry_price = position.entry_price * thin_price / here.liquidation_price
-    spot = _spot(chart, mechanics, position, position.leverage, entry_price)
-    return spot if spot.density_percentile <= percentile_max else None
 
 
 def check_text(report: PlacementReport, percentile_max: float) -> list[str]:
@@ -132,11 +165,13 @@ def check_text(report: PlacementReport, percentile_max: float) -> list[str]:
     position, here = report.position, report.here
     tiers = " (stand-in tiers: this venue's own are not recorded)" if report.assumed else ""
     away = f"{report.distance_pct:.2f}% from entry, {report.mark_distance_pct:.2f}% from the mark"
-    held = f"{position.leverage:g}x on {position.venue}, {short_usd(position.notional_usd)}, isolated{tiers}"
+    held = f"{position.leverage:g}x on {position.venue}, isolated{tiers}"
     lines = [
         f"{position.side.word} {position.coin} at {position.entry_price:,.8g} with {held}",
-        f"liquidation price   {here.liquidation_price:,.8g}  ({away})",
+        f"notional            {short_usd(position.notional_usd)}, margin {short_usd(report.margin_usd)}",
+        f"liquidation price   {here.own_liquidation_price:,.8g}  ({away})",
         f"density percentile  {_percentile(here)}  (thin is {percentile_max:g} or less)",
+        f"chance of a sweep   {_chance(here)} within {position.hold_ms / _HOUR_MS:g} h",
     ]
     if report.cluster is not None:
         cluster = report.cluster
@@ -144,17 +179,41 @@ def check_text(report: PlacementReport, percentile_max: float) -> list[str]:
             f"cluster nearby      {short_usd(cluster.usd)} at {cluster.price_low:,.8g}..{cluster.price_high:,.8g}, "
             f"{cluster.distance_pct:.1f}% from the mark"
         )
-    lines.append(f"verdict             {report.verdict}")
-    for word, spot in (("with leverage", report.better_leverage), ("with entry at", report.better_entry)):
-        if spot is not None:
-            value = f"{spot.leverage:g}x" if word == "with leverage" else f"{spot.entry_price:,.8g}"
-            lines.append(
-                f"thin {word:<14} {value}: liquidation {spot.liquidation_price:,.8g}, percentile {_percentile(spot)}"
-            )
-    if report.verdict == "dense" and report.better_leverage is None and report.better_entry is None:
-        lines.append("no leverage and no entry nearby would be thin")
-    return [*lines, "USD is an estimate"]
+    lines += [f"verdict             {report.verdict}{_limit(report)}", *_advice(report)]
+    return [*lines, "USD is an estimate, and so is a chance"]
 
 
-def _percentile(spot: Spot) -> str:
-    return f"{spot.density_percentile:.0f}" if spot.density_percentile == spot.density_percentile else "unknown"
+def _limit(report: PlacementReport) -> str:
+    if report.position.leverage <= report.leverage_max:
+        return "" if report.code == ACCEPTED else f"; the bot would refuse it ({report.code})"
+    return f"; {report.position.leverage:g}x is above the limit of {report.leverage_max}x"
+
+
+def _advice(report: PlacementReport) -> list[str]:
+    best, here = report.best, report.here
+    if best is None:
+        return [f"no placement up to {report.leverage_max}x is acceptable"]
+    if (best.leverage, best.entry_price) == (here.leverage, here.entry_price):
+        return [f"least likely swept  this one, of all up to {report.leverage_max}x"]
+    margin = short_usd(report.position.notional_usd / best.leverage)
+    there = f"{_price(best)}, percentile {_percentile(best)}, chance {_chance(best)}"
+    return [
+        f"least likely swept  {best.leverage:g}x at {best.entry_price:,.8g}, margin {margin}:",
+        f"                    liquidation {there}",
+    ]
+
+
+def _price(one: Alternative) -> str:
+    """Without leverage no price liquidates a long."""
+    return f"{one.own_liquidation_price:,.8g}" if one.own_liquidation_price > 0 else "at no price"
+
+
+def _percentile(one: Alternative) -> str:
+    return f"{one.density_percentile:.0f}" if one.density_percentile == one.density_percentile else "unknown"
+
+
+def _chance(one: Alternative) -> str:
+    chance_pct = one.sweep_chance_pct
+    if chance_pct != chance_pct:
+        return "unknown (no range of price is kept with this map)"
+    return f"{chance_pct:.2g}%" if chance_pct >= 0.001 else "below 0.001%"

@@ -27,6 +27,7 @@ from liqbot.review.parameters import (
     profile_parameters,
     recorded_parameters,
 )
+from liqbot.review.progress import progress, watched
 from liqbot.review.reading import MapReading, reading_from, reading_of
 from liqbot.sqlite_files import connect_reading
 
@@ -121,7 +122,10 @@ def from_tape(path: Path, query: MapQuery, choice: Choice) -> FoundMap:
     first = next((venue for venue in venues if venue != AGGREGATE), venues[0])
     reference = settings.trade_venue if settings.trade_venue in venues else first
     fold = _Fold(Market(settings.market, tape.roster, reference), settings.market)
-    return FoundMap(fold.read(tape.blocks(), query, str(path)), parameters)
+    until_ms = tape.last_ms if query.at_ms is None else min(query.at_ms, tape.last_ms)
+    with progress(f"map of {path.name}") as advance:
+        blocks = watched(tape.blocks(), tape.first_ms, until_ms, advance)
+        return FoundMap(fold.read(blocks, query, str(path)), parameters)
 
 
 def from_journal(path: Path, query: MapQuery, choice: Choice) -> FoundMap:
@@ -131,7 +135,11 @@ def from_journal(path: Path, query: MapQuery, choice: Choice) -> FoundMap:
 
     with JournalReader(path) as reader:
         begin = _begin(reader, query.at_ms)
-        return _journal_folded(path, reader.blocks(begin.from_seq), begin, query, choice)
+        first_ms, last_ms = max(begin.market.folded_ms, begin.opened.time_ms), reader.last_ms
+        until_ms = last_ms if query.at_ms is None else min(query.at_ms, last_ms)
+        with progress(f"map from {path.name}") as advance:
+            blocks = watched(reader.blocks(begin.from_seq), first_ms, until_ms, advance)
+            return _journal_folded(path, blocks, begin, query, choice)
 
 
 class _Begin(NamedTuple):
@@ -151,7 +159,8 @@ def _begin(reader: "JournalReader", at_ms: int | None) -> _Begin:
     opened, _, config = reader.opening()
     if opened is None or config is None:
         raise ExpectedError(f"journal {reader.path} has not begun yet", Exit.NOT_FOUND)
-    for snapshot in reader.snapshots(SNAPSHOT_NAME, snapshot_version())[0]:
+    before_seq = None if at_ms is None else reader.seq_at(at_ms)
+    for snapshot in reader.snapshots(SNAPSHOT_NAME, snapshot_version(), to_seq=before_seq):
         then_opened, then_config = configuration_at(reader, snapshot.seq)
         engine = recorded_engine(then_opened, then_config)
         engine.restore(snapshot.data)

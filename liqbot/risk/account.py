@@ -32,6 +32,7 @@ from liqbot.events import (
 )
 from liqbot.market.mark_ratio import MarkRatio, same_market
 from liqbot.market.view import MarketView
+from liqbot.risk.decision import Target
 from liqbot.risk.drawdown import Drawdown
 from liqbot.risk.ladder import Ladder
 from liqbot.risk.limits import RiskLimits
@@ -43,8 +44,17 @@ CLOCK_FEED: Final = "clock"
 """Goes down when time was lost: all that was known of the account is hearsay, and every deadline may have passed."""
 UNREAD_MS_MAX: Final = 20_000
 """So long at most a position is not judged for want of a reading: then by what is known."""
+NOBODY: Final = ""
+"""In place of a strategy's name: a position that no decision of ours describes."""
 ZERO: Final = Decimal(0)
 _DAY_MS: Final = 86_400_000
+
+
+class TradeEnd(msgspec.Struct, frozen=True):
+    """How a trade ended, for whoever must wait after it."""
+
+    closed_ms: int
+    lost: bool
 
 
 class _State(msgspec.Struct):
@@ -58,8 +68,10 @@ class _State(msgspec.Struct):
     flattening: bool = False
     entry_day: int = -1
     entry_notional_usd: Decimal = ZERO
-    cooldowns_ms: dict[str, int] = {}
-    """Until when, by venue and coin."""
+    traded_by: dict[str, str] = {}
+    """Whose trade is on or about to begin, by venue and coin."""
+    ended: dict[str, TradeEnd] = {}
+    """The newest trade of each strategy that ended, by venue, coin and strategy."""
     time_lost_ms: int = 0
     """When that was noticed last."""
 
@@ -166,9 +178,14 @@ class Account:
         waiting = holding is not None and not holding.reconciled
         return bool(lost_ms) and waiting and now_ms - lost_ms < UNREAD_MS_MAX
 
-    def cooldown_until_ms(self, venue: str, coin: str) -> int:
-        """No entry on this instrument before; 0 when there may be."""
-        return self._now.cooldowns_ms.get(f"{venue} {coin}", 0)
+    def cooldown_until_ms(self, venue: str, coin: str, strategy: str, own_ms: int = 0) -> int:
+        """No entry of this strategy on this instrument before; 0 when there may be. `own_ms`: how long it wants to wait
+        itself. A trade that nobody is known to have decided makes all of them wait."""
+        ends = (self._now.ended.get(f"{venue} {coin} {whose}") for whose in {strategy, NOBODY})
+        return max((end.closed_ms + max(own_ms, self._wait_ms(end)) for end in ends if end is not None), default=0)
+
+    def _wait_ms(self, end: TradeEnd) -> int:
+        return self._limits.cooldown_after_loss_ms if end.lost else self._limits.cooldown_after_trade_ms
 
     def notional_usd(self) -> Decimal:
         """Of all open positions, at their marks (at entry before the first)."""
@@ -184,6 +201,10 @@ class Account:
         return self._now.entry_notional_usd if self._now.entry_day == time_ms // _DAY_MS else ZERO
 
     # --- what happens ---------------------------------------------------------------------------------------------
+
+    def on_approved(self, target: Target) -> None:
+        """Whose trade it is that is about to begin, or that is on."""
+        self._now.traded_by[f"{target.venue} {target.coin}"] = target.strategy
 
     def begin_block(self) -> None:
         """What follows belongs to a new block: `changes` are those of its facts."""
@@ -256,10 +277,11 @@ class Account:
         if trip.foreign or trip.closed_ms is None:
             return
         lost = trip.net_usd < 0 or any(amount > 0 for amount in trip.fees_unvalued.values())
-        limits, key = self._limits, f"{trip.venue} {trip.coin}"
-        wait_ms = limits.cooldown_after_loss_ms if lost else limits.cooldown_after_trade_ms
-        cooldowns = self._now.cooldowns_ms
-        cooldowns[key] = max(cooldowns.get(key, 0), trip.closed_ms + wait_ms)
+        where = f"{trip.venue} {trip.coin}"
+        key, end = f"{where} {self._now.traded_by.get(where, NOBODY)}", TradeEnd(trip.closed_ms, lost)
+        kept = self._now.ended.get(key, end)
+        # Facts may be late: what makes wait for longer stands.
+        self._now.ended[key] = max(kept, end, key=lambda one: one.closed_ms + self._wait_ms(one))
 
     def _on_cash(self, moved: CashMoved, before_usd: Decimal) -> None:
         """Money that came in or went is neither profit nor loss."""

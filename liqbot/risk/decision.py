@@ -31,22 +31,39 @@ class Refusal(enum.StrEnum):
     """No majority of the venues agrees on the price."""
     DEPEG = "DEPEG"
     """A currency that contracts are quoted in is too far from the dollar."""
+    CORE_VENUE_MISSING = "CORE_VENUE_MISSING"
+    """A venue that carries much of the market is silent or not watched: the map does not know what lies there."""
     MAP_COLD = "MAP_COLD"
+    MAP_UNRELIABLE = "MAP_UNRELIABLE"
+    """By its own score of the last days the map says less than a constant would."""
+    BLACKOUT = "BLACKOUT"
+    """A time of the UTC day in which the profile enters nothing."""
     POSITION_OPEN = "POSITION_OPEN"
     ENTRY_IN_FLIGHT = "ENTRY_IN_FLIGHT"
+    OPPOSING_SIGNAL = "OPPOSING_SIGNAL"
+    """Another strategy wants the other side at the same time."""
     COOLDOWN = "COOLDOWN"
     DAILY_LOSS = "DAILY_LOSS"
     WEEKLY_LOSS = "WEEKLY_LOSS"
     DRAWDOWN = "DRAWDOWN"
     FOREIGN_POSITION = "FOREIGN_POSITION"
+    CAUTION = "CAUTION"
+    """Open interest rises while funding is extreme, and the entry is on the side that pays."""
+    CORRELATED = "CORRELATED"
+    """Entries on the same side of other coins took the whole risk within the hour."""
     PRICE_BAND = "PRICE_BAND"
     STOP_INVALID = "STOP_INVALID"
     STOP_TOO_FAR = "STOP_TOO_FAR"
     REWARD_TOO_SMALL = "REWARD_TOO_SMALL"
+    COSTS_UNPAID = "COSTS_UNPAID"
+    """Fees, slippage and funding would take more of what is between stop and take than the trade can be trusted to
+    earn."""
     SIZE_TOO_SMALL = "SIZE_TOO_SMALL"
     SIZE_LIMIT = "SIZE_LIMIT"
     LEVERAGE = "LEVERAGE"
     STOP_BEYOND_LIQUIDATION = "STOP_BEYOND_LIQUIDATION"
+    LIQUIDATION_LIKELY = "LIQUIDATION_LIKELY"
+    """Price is too likely to come to our own liquidation price while the position is held."""
     LIQUIDATION_IN_CLUSTER = "LIQUIDATION_IN_CLUSTER"
 
 
@@ -84,6 +101,11 @@ class Target(msgspec.Struct, frozen=True):
     """Which of several accounts at the venue; empty is the only one."""
     mark_ratio: Decimal = SAME_MARKET_RATIO
     """Trading mark over map mark when it was decided: what its prices are translated by (`risk.translation`)."""
+    risk_usd: Decimal = Decimal(0)
+    """Lost at the stop, costs included, as decided; 0: nobody decided it."""
+    partial_take_price: Decimal | None = None
+    """Once price is there `partial_take_share` of the position goes at market; None: never, or it has gone."""
+    partial_take_share: Decimal = Decimal(0)
 
 
 class Approved(msgspec.Struct, frozen=True, tag=True):

@@ -1,11 +1,12 @@
-"""Placing an entry: every leverage and entry that may be tried, sized, with the liquidation price it would have.
+"""Placing an entry: every leverage and entry that may be tried, sized, with the liquidation price it would have; and of
+those that are acceptable the one that is least likely to be swept at the risk asked for.
 
 What is tried, and whether the map is thin there, is decided by `avoid_liquidity`; its answer is enforced here.
 """
 
 import math
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -14,7 +15,17 @@ from liqbot.margin.mechanics import Mechanics
 from liqbot.market.view import MarketView
 from liqbot.risk.decision import Refusal
 from liqbot.risk.limits import LEVERAGE_CEILING, RiskLimits
-from liqbot.risk.sizing import FIRST_WEEK, Budget, Size, exact, size, size_to_liquidation
+from liqbot.risk.sizing import (
+    CAUTION,
+    CORRELATED,
+    FIRST_WEEK,
+    Budget,
+    Size,
+    exact,
+    loss_base,
+    size,
+    size_to_liquidation,
+)
 from liqbot.risk.translation import MarkTranslation
 from liqbot.signals.strategies import avoid_liquidity
 from liqbot.signals.strategies.avoid_liquidity import Alternative, AvoidLiquidityParams
@@ -22,7 +33,9 @@ from liqbot.signals.verdict import ACCEPTED
 
 _ROUNDS: Final = 3
 """The liquidation price depends on the size through the tiers; a smaller size never brings it nearer."""
-_SIZE_BOUNDS: Final = ("order", "day", "exposure", "volume", FIRST_WEEK)
+_SIZE_BOUNDS: Final = ("order", "day", "exposure", "volume", CORRELATED, CAUTION, FIRST_WEEK)
+_SAME_RISK_SHARE: Final = Decimal("0.95")
+"""Placements whose risk at the stop differs by less are judged by where they would be liquidated alone."""
 
 
 class TradingBook(msgspec.Struct, frozen=True):
@@ -30,6 +43,8 @@ class TradingBook(msgspec.Struct, frozen=True):
 
     instrument: Instrument
     mechanics: Mechanics
+    rests: bool = True
+    """Whether an entry may rest at its price here: only where a stop that rides on it covers what fills in part."""
 
     def __post_init__(self) -> None:
         if self.instrument.inverse:
@@ -55,6 +70,8 @@ class LeverageCandidate(msgspec.Struct, frozen=True):
     size: Size
     place: Alternative
     refusal: Refusal | None
+    risk_usd: Decimal
+    """Lost at the stop, costs included; of the trading market."""
 
     @property
     def liquidation_price(self) -> float:
@@ -65,8 +82,23 @@ class LeverageCandidate(msgspec.Struct, frozen=True):
         """For people."""
         return (
             f"{self.leverage}x at {self.proposal.entry_price}: {self.size.quantity_base} (by {self.size.bound}), "
-            f"liquidation {self.liquidation_price:.8g}, density percentile {self.place.density_percentile:.0f}"
+            f"liquidation {self.liquidation_price:.8g}, density percentile {self.place.density_percentile:.0f}, "
+            f"chance {self.place.sweep_chance_pct:.2g} %, risk {self.risk_usd:.2f} USD"
         )
+
+
+class Placement(NamedTuple):
+    """All that was tried, in order, and what was chosen of it: None when nothing was acceptable."""
+
+    tried: tuple[LeverageCandidate, ...]
+    chosen: LeverageCandidate | None
+
+    @property
+    def accepted(self) -> LeverageCandidate:
+        """What was chosen; ValueError when nothing was acceptable."""
+        if self.chosen is None:
+            raise ValueError(f"none of {len(self.tried)} placements is acceptable")
+        return self.chosen
 
 
 def place(
@@ -77,20 +109,36 @@ def place(
     limits: RiskLimits,
     avoid: AvoidLiquidityParams,
     translation: MarkTranslation,
-) -> tuple[LeverageCandidate, ...]:
-    """All that was tried, in order. The search ends at the first accepted candidate, which is the last one returned, or
-    where a deeper entry would come too near to the stop. Size and liquidation are the trading market's, whose money it
-    is; whether the map is thin there is asked of the map, in its prices."""
+    hold_ms: int,
+) -> Placement:
+    """Every leverage at the proposed entry; deeper entries, where they can rest, only when none of these is acceptable,
+    since what does not fill protects nobody. Of the acceptable ones those count that bear the most risk at the stop,
+    to a twentieth: it is never above what was asked, and less where a cap binds. Of them the one is chosen that price
+    is least likely to come to within `hold_ms`.
+
+    Size and liquidation are the trading market's, whose money it is; whether the map is thin there is asked of the map,
+    in its prices."""
     tried: list[LeverageCandidate] = []
     for deeper_pct, leverage in avoid_liquidity.alternatives(min(limits.leverage_max, LEVERAGE_CEILING), avoid):
+        if deeper_pct and (not book.rests or _accepted_undeepened(tried, proposal)):
+            break
         entry = _deeper(proposal, deeper_pct, book.instrument, limits)
         if entry is None:
             break
-        candidate = _candidate(entry, leverage, view, book, budget, limits, avoid, translation)
-        tried.append(candidate)
-        if candidate.refusal is None:
-            break
-    return tuple(tried)
+        tried.append(_candidate(entry, leverage, view, book, budget, limits, avoid, translation, hold_ms))
+    return Placement(tuple(tried), _least_likely([one for one in tried if one.refusal is None]))
+
+
+def _accepted_undeepened(tried: list[LeverageCandidate], proposal: OrderProposal) -> bool:
+    return any(one.refusal is None and one.proposal is proposal for one in tried)
+
+
+def _least_likely(accepted: list[LeverageCandidate]) -> LeverageCandidate | None:
+    if not accepted:
+        return None
+    most_usd = max(one.risk_usd for one in accepted)
+    alike = [one for one in accepted if one.risk_usd >= most_usd * _SAME_RISK_SHARE]
+    return min(alike, key=lambda one: avoid_liquidity.likelihood(one.place))
 
 
 def _deeper(
@@ -116,13 +164,14 @@ def _candidate(
     limits: RiskLimits,
     avoid: AvoidLiquidityParams,
     translation: MarkTranslation,
+    hold_ms: int,
 ) -> LeverageCandidate:
     ordered = _at_venue(proposal, translation)
     found, liquidation_price = _sized(ordered, leverage, book, budget, limits)
     tradable = _tradable(found, ordered, book.instrument)
     there = avoid_liquidity.alternative(
         proposal.side, float(proposal.entry_price), float(proposal.stop_price), leverage,
-        _in_map(liquidation_price, translation) if tradable else math.nan, view, avoid,
+        _in_map(liquidation_price, translation) if tradable else math.nan, view, avoid, hold_ms,
     )  # fmt: skip
     if not tradable:
         refusal: Refusal | None = Refusal.SIZE_LIMIT if found.bound in _SIZE_BOUNDS else Refusal.SIZE_TOO_SMALL
@@ -130,7 +179,8 @@ def _candidate(
         refusal = Refusal.LEVERAGE
     else:
         refusal = _where(there, avoid)
-    return LeverageCandidate(proposal, leverage, found, there, refusal)
+    loss_usd = loss_base(book.instrument, ordered.entry_price, ordered.stop_price, limits)
+    return LeverageCandidate(proposal, leverage, found, there, refusal, found.quantity_base * loss_usd)
 
 
 def _sized(
@@ -181,5 +231,10 @@ def _where(there: Alternative, avoid: AvoidLiquidityParams) -> Refusal | None:
     code = avoid_liquidity.code_of(there, avoid)
     if code == ACCEPTED:
         return None
-    beyond = code == avoid_liquidity.BEYOND_STOP
-    return Refusal.STOP_BEYOND_LIQUIDATION if beyond else Refusal.LIQUIDATION_IN_CLUSTER
+    return _REFUSALS.get(code, Refusal.LIQUIDATION_IN_CLUSTER)
+
+
+_REFUSALS: Final = {
+    avoid_liquidity.BEYOND_STOP: Refusal.STOP_BEYOND_LIQUIDATION,
+    avoid_liquidity.SWEEP_CHANCE: Refusal.LIQUIDATION_LIKELY,
+}

@@ -16,6 +16,8 @@ from liqbot.risk.decision import Adjustment, Target
 from liqbot.risk.limits import LEVERAGE_CEILING, RiskLimits
 from liqbot.risk.sizing import exact
 from liqbot.risk.translation import MarkTranslation, VenueTarget
+from liqbot.signals.strategies import avoid_liquidity
+from liqbot.signals.strategies.avoid_liquidity import AvoidLiquidityParams
 from liqbot.signals.strategy import Reason
 
 Invalidated = Callable[[MarketView, Position, str], Reason | None]
@@ -31,20 +33,26 @@ def adjustment_for(
     time_ms: int,
     invalidated: Invalidated,
     translation: MarkTranslation,
+    avoid: AvoidLiquidityParams,
     *,
     follows: bool = True,
 ) -> Adjustment | None:
     """What should change about an open position, None for nothing. Without a fresh view the stop simply stays where it
     is, and so it does where the map's prices are not known in the trading market's now (not `follows`). Time, leverage,
-    liquidation and orders to flatten still count, and reasons that are gone."""
+    liquidation and orders to flatten still count, and reasons that are gone: the strategy's own, and that the map was
+    thin where we would be liquidated."""
     if target is not None and target.quantity_base == 0:
         return None  # It is leaving already.
     reason = _must_end(position, target, account, limits, time_ms)
     if reason is None and target is not None and view is not None and view.age_ms <= limits.age_ms_max:
         mapped = translation.position_in_map(position)
-        reason = invalidated(view, mapped, target.strategy)
+        reason = invalidated(view, mapped, target.strategy) or _likely(view, position, target, translation, avoid)
         if reason is None:
-            return _tighter(view, mapped, translation.target_in_map(target), limits) if follows else None
+            smaller = _smaller(view, position, target, account, limits, translation, avoid)
+            if smaller is not None or not follows:
+                return smaller
+            in_map = translation.target_in_map(target)
+            return _partial_take(view, mapped, in_map) or _tighter(view, mapped, in_map, limits)
     if reason is None:
         return None
     code, why = reason
@@ -53,6 +61,8 @@ def adjustment_for(
     )
 
 
+_LEFT_ALONE: Final = Decimal("1.1")
+_FINE_BASE: Final = Decimal("1e-9")
 _MARGIN_SHARE_MAX: Final = 0.8
 """Of the margin; with what maintenance wants to keep, a stop beyond this is none."""
 
@@ -101,6 +111,59 @@ def _liquidation_nearer_pct(position: Position, target: VenueTarget) -> float:
         return 0.0
     nearer = int(position.side) * (position.liquidation_price - target.liquidation_price)
     return float(nearer / position.entry_price * 100)
+
+
+# --- where it would be liquidated -------------------------------------------------------------------------------------
+
+
+def _likely(
+    view: MarketView, position: Position, target: VenueTarget, translation: MarkTranslation,
+    avoid: AvoidLiquidityParams,
+) -> Reason | None:
+    """The chance that price comes to our own liquidation price in the time that is left has become too large."""
+    price = float(translation.in_map(_own_liquidation(position, target)))
+    chance_pct = avoid_liquidity.sweep_chance_pct(view, price, target.exit_by_ms - view.time_ms)
+    if not chance_pct > avoid.sweep_chance_pct_max:
+        return None
+    why = f"price comes to our own liquidation price {price:.8g} with a chance of {chance_pct:.2g} %"
+    return Reason("LIQUIDATION_LIKELY", f"{why}, limit {avoid.sweep_chance_pct_max:g} %")
+
+
+def _smaller(
+    view: MarketView, position: Position, target: VenueTarget, account: Account, limits: RiskLimits,
+    translation: MarkTranslation, avoid: AvoidLiquidityParams,
+) -> Adjustment | None:
+    """Where the map has come to be dense, what a liquidation would cost is brought down to its limit there. A tenth
+    more than that is left alone, so that a moving equity costs no trades."""
+    own = _own_liquidation(position, target)
+    why = avoid_liquidity.crowded(position.side, float(translation.in_map(own)), view, avoid)
+    if not why or own == position.entry_price:
+        return None
+    loss_usd = max(Decimal(0), account.sure_equity_usd * exact(limits.crowded_loss_pct_max) / 100)
+    allowed_base = (loss_usd / abs(position.entry_price - own)).quantize(_FINE_BASE, ROUND_FLOOR)
+    if min(position.quantity_base, target.quantity_base) <= allowed_base * _LEFT_ALONE:
+        return None
+    return Adjustment(
+        position.venue, position.coin, "MAP_DRIFTED", f"{why}: at most {limits.crowded_loss_pct_max:g} % of equity may "
+        "be lost there", exit_base=position.quantity_base - allowed_base, mark_ratio=translation.ratio,
+    )
+
+
+def _own_liquidation(position: Position, target: VenueTarget) -> Decimal:
+    """In prices of the trading market: the venue's word, else our own."""
+    return position.liquidation_price or target.liquidation_price
+
+
+def _partial_take(view: MarketView, position: Position, target: Target) -> Adjustment | None:
+    """The part that is to go once price is far enough our way."""
+    price = target.partial_take_price
+    if price is None or int(position.side) * (exact(view.mark_price) - price) < 0:
+        return None
+    share = target.partial_take_share
+    return Adjustment(
+        position.venue, position.coin, "PARTIAL_TAKE", f"{share:.0%} at {price:.8g} or better",
+        exit_base=position.quantity_base * share, mark_ratio=target.mark_ratio,
+    )
 
 
 # --- the stop -----------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Final
 
 import msgspec
@@ -11,10 +12,14 @@ from liqbot.market.mark_ratio import SAME_MARKET, MarkRatio
 from liqbot.market.observed.agreement import Accord
 from liqbot.market.view import MarketView
 from liqbot.risk.account import Account
+from liqbot.risk.blackouts import in_force
+from liqbot.risk.caution import caution_text, crowded_side
 from liqbot.risk.decision import Check, Refusal
-from liqbot.risk.limits import RiskLimits
+from liqbot.risk.expected_costs import edge_needed_pct, funding_cost_pct
+from liqbot.risk.limits import RiskLimits, unwatched_core
 from liqbot.risk.placement import OrderProposal, TradingBook
-from liqbot.risk.sizing import costs_base, exact, loss_base
+from liqbot.risk.sizing import costs_base, exact, loss_base, risk_asked_usd
+from liqbot.risk.thin_coins import THIN_LABEL, is_thin
 from liqbot.risk.translation import VenueTarget
 from liqbot.signals.verdict import Signal
 
@@ -35,6 +40,22 @@ class CheckContext(msgspec.Struct, frozen=True):
     """Others' orders that rest on the instrument: they could fill against our position."""
     mark: MarkRatio = SAME_MARKET
     """How the market where orders rest compares with the map's."""
+    opposing: tuple[str, ...] = ()
+    """Other strategies that signal the other side at this tick."""
+    held: tuple[VenueTarget, ...] = ()
+    """The targets of open positions."""
+
+    @property
+    def correlated_risk_usd(self) -> Decimal:
+        """At stake at the stops of entries on this side of other coins: under way, or filled within the hour."""
+        since_ms = self.view.time_ms - self.limits.correlated_ms
+        opened_ms = {(one.venue, one.coin): one.opened_ms for one in self.account.positions}
+        fresh = [one for one in self.held if opened_ms.get((one.venue, one.coin), 0) > since_ms]
+        alike = [
+            one.risk_usd for one in (*self.entering, *fresh)
+            if one.side is self.signal.side and one.coin != self.signal.coin
+        ]
+        return sum(alike, ZERO)
 
     @property
     def stop_pct(self) -> float:
@@ -136,6 +157,45 @@ def _warm_short(context: CheckContext) -> Check:
     return _at_least("warmth_short_pct", context.view.warmth_short_pct, context.limits.warmth_pct_min)
 
 
+def _thin_coin(context: CheckContext) -> Check | None:
+    """Never refused here, only shown with every decision: what may not be traded at all is refused at the start."""
+    return Check("thin_coin", THIN_LABEL, "", passed=True) if is_thin(context.signal.coin) else None
+
+
+def _core_venues(context: CheckContext) -> Check:
+    missing = unwatched_core(context.limits, context.view.venues_live)
+    return Check("core_venues_missing", ", ".join(missing) or "none", "none", not missing)
+
+
+def _reliable(context: CheckContext) -> Check | None:
+    """A map that has no score yet is judged by its warmth alone."""
+    skill_share = context.view.map_skill_share
+    if skill_share != skill_share:
+        return None
+    return _at_least("map_skill_share", skill_share, context.limits.map_skill_share_min)
+
+
+def _blackout(context: CheckContext) -> Check | None:
+    window = in_force(context.limits.blackouts, context.view.time_ms)
+    return Check("blackout", window, "none", passed=False) if window else None
+
+
+def _caution(context: CheckContext) -> Check | None:
+    """Shown while it holds, also with the entries that it makes smaller."""
+    crowded = crowded_side(context.view, context.limits)
+    if crowded is None:
+        return None
+    return Check("caution", caution_text(context.view, crowded), "", crowded is not context.signal.side)
+
+
+def _correlated(context: CheckContext) -> Check | None:
+    taken_usd = context.correlated_risk_usd
+    if not taken_usd:
+        return None
+    asked_usd = risk_asked_usd(context.account.sure_equity_usd, context.limits)
+    return Check("correlated_risk_usd", float(taken_usd), float(asked_usd), taken_usd < asked_usd)
+
+
 def _flat(context: CheckContext) -> Check:
     position = context.account.position(context.book.instrument.venue, context.signal.coin)
     return Check("open_base", 0.0 if position is None else float(position.quantity_base), 0.0, position is None)
@@ -150,8 +210,13 @@ def _in_flight(context: CheckContext) -> Check:
     return Check("entry_in_flight", "yes" if context.entry_in_flight else "no", "no", not context.entry_in_flight)
 
 
+def _unopposed(context: CheckContext) -> Check:
+    return Check("opposing_signals", ", ".join(context.opposing) or "none", "none", not context.opposing)
+
+
 def _cooldown(context: CheckContext) -> Check:
-    until_ms = context.account.cooldown_until_ms(context.book.instrument.venue, context.signal.coin)
+    signal, venue = context.signal, context.book.instrument.venue
+    until_ms = context.account.cooldown_until_ms(venue, signal.coin, signal.strategy, signal.cooldown_ms)
     left_ms = max(0, until_ms - context.view.time_ms)
     return _at_most("cooldown_left_ms", left_ms, 0)
 
@@ -208,13 +273,29 @@ def _reward(context: CheckContext) -> Check:
         return _at_least("reward", math.nan, context.limits.reward_min)
     instrument = context.book.instrument
     take = instrument.round_take(proposal.side, take_price)
-    cost_pct = exact(instrument.taker_fee_pct) + exact(context.limits.slippage_pct)
-    gain = int(proposal.side) * (take - proposal.entry_price) - costs_base(proposal.entry_price, take, cost_pct)
+    costs = costs_base(proposal.entry_price, take, _fill_cost_pct(context))
+    gain = int(proposal.side) * (take - proposal.entry_price) - costs
     loss = loss_base(instrument, proposal.entry_price, proposal.stop_price, context.limits)
     return _at_least("reward", float(gain / loss), context.limits.reward_min)
 
 
+def _pays_its_costs(context: CheckContext) -> Check:
+    signal, proposal, limit_pct = context.signal, context.proposal, context.limits.edge_needed_pct_max
+    if proposal is None or not context.stop_pct > 0 or not math.isfinite(signal.take_price or 0.0):
+        return _at_most("edge_needed_pct", math.nan, limit_pct)
+    take = None if signal.take_price is None else exact(signal.take_price)
+    funding_pct = funding_cost_pct(signal.side, context.view.funding_8h_pct, signal.max_hold_ms)
+    needed_pct = edge_needed_pct(proposal.entry_price, proposal.stop_price, take, _fill_cost_pct(context), funding_pct)
+    return _at_most("edge_needed_pct", needed_pct, limit_pct)
+
+
+def _fill_cost_pct(context: CheckContext) -> Decimal:
+    """Taker fee and slippage of one fill."""
+    return exact(context.book.instrument.taker_fee_pct) + exact(context.limits.slippage_pct)
+
+
 PRE_TRADE_CHECKS: Final[tuple[tuple[Refusal, PreTradeCheck], ...]] = (
+    (Refusal.HALTED, _thin_coin),
     (Refusal.HALTED, _halted),
     (Refusal.UNRECONCILED, _reconciled),
     (Refusal.BACKFILLING, _backfilling),
@@ -228,21 +309,28 @@ PRE_TRADE_CHECKS: Final[tuple[tuple[Refusal, PreTradeCheck], ...]] = (
     (Refusal.PRICE_QUARANTINED, _own_price),
     (Refusal.PRICE_DISPUTED, _undisputed),
     (Refusal.DEPEG, _pegged),
+    (Refusal.CORE_VENUE_MISSING, _core_venues),
     (Refusal.MAP_COLD, _warm_long),
     (Refusal.MAP_COLD, _warm_short),
+    (Refusal.MAP_UNRELIABLE, _reliable),
+    (Refusal.BLACKOUT, _blackout),
     (Refusal.POSITION_OPEN, _flat),
     (Refusal.POSITION_OPEN, _positions),
     (Refusal.ENTRY_IN_FLIGHT, _in_flight),
+    (Refusal.OPPOSING_SIGNAL, _unopposed),
     (Refusal.COOLDOWN, _cooldown),
     (Refusal.DAILY_LOSS, _daily),
     (Refusal.WEEKLY_LOSS, _weekly),
     (Refusal.DRAWDOWN, _peak),
     (Refusal.FOREIGN_POSITION, _foreign),
     (Refusal.FOREIGN_POSITION, _foreign_orders),
+    (Refusal.CAUTION, _caution),
+    (Refusal.CORRELATED, _correlated),
     (Refusal.PRICE_BAND, _band),
     (Refusal.STOP_INVALID, _stop_valid),
     (Refusal.STOP_TOO_FAR, _stop_near),
     (Refusal.REWARD_TOO_SMALL, _reward),
+    (Refusal.COSTS_UNPAID, _pays_its_costs),
 )
 
 

@@ -8,14 +8,16 @@ from typing import Final, NamedTuple
 import msgspec
 
 from liqbot.accounting.positions import ZERO, Position
+from liqbot.instruments import Instrument
 from liqbot.market.mark_ratio import SAME_MARKET, MarkRatio
 from liqbot.market.view import MarketView
 from liqbot.risk.account import Account
+from liqbot.risk.caution import crowded_side
 from liqbot.risk.decision import Adjustment, Approved, Check, Decision, Refusal, Refused, Target
 from liqbot.risk.limits import RiskLimits
-from liqbot.risk.placement import LeverageCandidate, OrderProposal, TradingBook, place
+from liqbot.risk.placement import LeverageCandidate, OrderProposal, Placement, TradingBook, place
 from liqbot.risk.pre_trade_checks import PRE_TRADE_CHECKS, CheckContext
-from liqbot.risk.sizing import Budget, exact
+from liqbot.risk.sizing import CAUTION, FIRST_WEEK, Budget, exact, risk_asked_usd
 from liqbot.risk.translation import VenueTarget, translation_at
 from liqbot.signals.strategies import avoid_liquidity
 from liqbot.signals.strategies.avoid_liquidity import AvoidLiquidityParams
@@ -23,6 +25,7 @@ from liqbot.signals.verdict import Signal, Verdict
 
 _WORST_FIRST: Final = (
     Refusal.LIQUIDATION_IN_CLUSTER,
+    Refusal.LIQUIDATION_LIKELY,
     Refusal.STOP_BEYOND_LIQUIDATION,
     Refusal.LEVERAGE,
     Refusal.SIZE_LIMIT,
@@ -51,29 +54,32 @@ def review_entry(
     foreign_orders: int = 0,
     entering: tuple[VenueTarget, ...] = (),
     mark: MarkRatio = SAME_MARKET,
+    held: tuple[VenueTarget, ...] = (),
+    opposing: tuple[str, ...] = (),
 ) -> EntryReview:
     """Whether a signal may become a position, how large, at which leverage. All checks are recorded either way.
 
-    Of `entering`, the entries under way, those on other instruments take room like positions. `mark`: how the market
-    where orders rest compares with the map's."""
+    Of `entering`, the entries under way, those on other instruments take room like positions; `held` are the targets of
+    open positions. `mark`: how the market where orders rest compares with the map's. `opposing`: other strategies that
+    signal the other side now."""
     proposal, translation = _proposal(signal, book), translation_at(book.instrument.price_tick, mark)
-    rest = (entry_in_flight, proposal, _elsewhere(entering, signal.coin, account), foreign_orders, mark)
+    elsewhere = _elsewhere(entering, signal.coin, account)
+    rest = (entry_in_flight, proposal, elsewhere, foreign_orders, mark, opposing, held)
     context = CheckContext(signal, view, account, book, limits, *rest)
     asked = _asked(context)
     checks = [check for _, check in asked]
     refusal = next((code for code, check in asked if not check.passed), None)
-    candidates: tuple[LeverageCandidate, ...] = ()
-    verdict: Verdict | None = None
-    # Without a stop on its right side there is nothing to size against.
-    if proposal is not None and context.stop_pct > 0:
-        candidates = place(proposal, view, book, budget_of(context), limits, avoid, translation)
-        checks += [_candidate_check(one) for one in candidates]
-        refusal = refusal or _placement_refusal(candidates)
-        verdict = avoid_liquidity.verdict_on(signal.coin, signal.side, [one.place for one in candidates], avoid)
+    placed, verdict = Placement((), None), None
+    if proposal is not None and context.stop_pct > 0:  # else there is nothing to size against
+        placed = place(proposal, view, book, budget_of(context), limits, avoid, translation, signal.max_hold_ms)
+        checks += [_candidate_check(one) for one in placed.tried]
+        refusal = refusal or _placement_refusal(placed)
+        verdict = _placement_verdict(signal, placed, avoid)
     if refusal is None:
-        target = _target(context, candidates[-1], decision_id, translation.ratio)
-        return EntryReview(Approved(target, tuple(checks)), verdict)
-    reason = _reason(refusal, asked, candidates)
+        chosen = placed.accepted
+        target = _target(context, chosen, decision_id, translation.ratio)
+        return EntryReview(Approved(target, (*checks, *_size_checks(context, chosen))), verdict)
+    reason = _reason(refusal, asked, placed.tried)
     refused = Refused(decision_id, refusal, reason, tuple(checks), signal.strategy, signal.coin, signal.side)
     return EntryReview(refused, verdict)
 
@@ -105,7 +111,8 @@ def review_reduction(adjustment: Adjustment, position: Position, current_target:
         Check("stop_tighter", _number(adjustment.stop_price), float(base.stop_price), tighter),
     )
     target = msgspec.structs.replace(
-        base, quantity_base=left_base, stop_price=stop_price, reason=f"{adjustment.code}: {adjustment.reason}"
+        base, quantity_base=left_base, stop_price=stop_price, reason=f"{adjustment.code}: {adjustment.reason}",
+        partial_take_price=None if exit_base else base.partial_take_price,
     )
     return Approved(target, checks)
 
@@ -113,6 +120,7 @@ def review_reduction(adjustment: Adjustment, position: Position, current_target:
 def budget_of(context: CheckContext) -> Budget:
     """Room left by the account and the market."""
     account, view, venue = context.account, context.view, context.book.instrument.venue
+    size_pct, size_bound = _size_share(context)
     volume_usd = view.minute_volume_usd
     entering_usd = sum((_most_usd(target) for target in context.entering), Decimal(0))
     return Budget(
@@ -121,8 +129,18 @@ def budget_of(context: CheckContext) -> Budget:
         open_notional_usd=account.notional_usd() + entering_usd,
         day_notional_usd=account.entry_notional_usd(view.time_ms) + entering_usd,
         minute_volume_usd=exact(volume_usd) if volume_usd >= 0 else None,
-        size_pct=exact(account.ladder.size_pct_at(view.time_ms)),
+        size_pct=size_pct,
+        size_bound=size_bound,
+        correlated_risk_usd=context.correlated_risk_usd,
     )
+
+
+def _size_share(context: CheckContext) -> tuple[Decimal, str]:
+    """Which share of its size an entry may have, in percent, and why."""
+    week_pct = exact(context.account.ladder.size_pct_at(context.view.time_ms))
+    if crowded_side(context.view, context.limits) is None:
+        return week_pct, FIRST_WEEK
+    return week_pct * exact(context.limits.caution_size_pct) / 100, CAUTION
 
 
 # --- parts --------------------------------------------------------------------------------------------------------
@@ -161,11 +179,26 @@ def _candidate_check(candidate: LeverageCandidate) -> Check:
     return Check("placement", candidate.describe(), answer, candidate.refusal is None)
 
 
-def _placement_refusal(candidates: tuple[LeverageCandidate, ...]) -> Refusal | None:
-    if candidates[-1].refusal is None:
+def _size_checks(context: CheckContext, chosen: LeverageCandidate) -> tuple[Check, Check]:
+    """What is at stake at the stop against what was asked for, and what bound it when that is less."""
+    asked_usd = risk_asked_usd(context.account.sure_equity_usd, context.limits)
+    return (
+        Check("risk_usd", float(chosen.risk_usd), float(asked_usd), passed=True),
+        Check("size_bound", chosen.size.bound, "risk", passed=True),
+    )
+
+
+def _placement_refusal(placed: Placement) -> Refusal | None:
+    if placed.chosen is not None:
         return None
-    found = {candidate.refusal for candidate in candidates}
+    found = {candidate.refusal for candidate in placed.tried}
     return next(code for code in _WORST_FIRST if code in found)
+
+
+def _placement_verdict(signal: Signal, placed: Placement, avoid: AvoidLiquidityParams) -> Verdict:
+    chosen = None if placed.chosen is None else placed.chosen.place
+    tried = [one.place for one in placed.tried]
+    return avoid_liquidity.verdict_on(signal.coin, signal.side, tried, avoid, chosen)
 
 
 def _reason(
@@ -182,6 +215,7 @@ def _reason(
 def _target(context: CheckContext, chosen: LeverageCandidate, decision_id: int, mark_ratio: Decimal) -> Target:
     signal, instrument, proposal = context.signal, context.book.instrument, chosen.proposal
     take_price = None if signal.take_price is None else instrument.round_take(signal.side, signal.take_price)
+    partial_price, partial_share = _partial_take(signal, instrument, chosen.size.quantity_base)
     return Target(
         decision_id=decision_id,
         venue=instrument.venue,
@@ -200,7 +234,21 @@ def _target(context: CheckContext, chosen: LeverageCandidate, decision_id: int, 
         price_tick=instrument.price_tick,
         account=context.account.name,
         mark_ratio=mark_ratio,
+        risk_usd=chosen.risk_usd,
+        partial_take_price=partial_price,
+        partial_take_share=partial_share,
     )
+
+
+def _partial_take(signal: Signal, instrument: Instrument, quantity_base: Decimal) -> tuple[Decimal | None, Decimal]:
+    """(price, share); none of a position whose part, or what is left of it, the venue would not take as an order."""
+    if signal.partial_take_price is None:
+        return None, ZERO
+    price, share = exact(signal.partial_take_price), exact(signal.partial_take_share)
+    smaller_base = instrument.round_quantity(quantity_base * min(share, 1 - share))
+    if smaller_base * min(price, exact(signal.entry_price)) < max(instrument.min_notional_usd, instrument.price_tick):
+        return None, ZERO
+    return price, share
 
 
 def _target_of(position: Position, adjustment: Adjustment) -> Target:

@@ -52,11 +52,12 @@ class MarkTranslation(msgspec.Struct, frozen=True):
 
     def target_at_venue(self, target: Target) -> VenueTarget:
         """As execution keeps it: what risk does about it later is translated by the ratio of that time."""
-        limit_price, take_price = target.limit_price, target.take_price
+        limit_price, take_price, partial_price = target.limit_price, target.take_price, target.partial_take_price
         prices = {
             "limit_price": None if limit_price is None else self.entry_at_venue(target.side, limit_price),
             "stop_price": self.stop_at_venue(target.side, target.stop_price),
             "take_price": None if take_price is None else self.take_at_venue(target.side, take_price),
+            "partial_take_price": None if partial_price is None else self.price_at_venue(partial_price),
             "liquidation_price": self.price_at_venue(target.liquidation_price),
         }
         return VenueTarget(**msgspec.structs.asdict(target) | prices)
@@ -74,11 +75,12 @@ class MarkTranslation(msgspec.Struct, frozen=True):
 
     def target_in_map(self, target: VenueTarget) -> Target:
         """At this ratio, whatever it was translated by before."""
-        limit_price, take_price = target.limit_price, target.take_price
+        limit_price, take_price, partial_price = target.limit_price, target.take_price, target.partial_take_price
         prices = {
             "limit_price": None if limit_price is None else self.in_map(limit_price),
             "stop_price": self.in_map(target.stop_price),
             "take_price": None if take_price is None else self.in_map(take_price),
+            "partial_take_price": None if partial_price is None else self.in_map(partial_price),
             "liquidation_price": self.in_map(target.liquidation_price),
         }
         return Target(**msgspec.structs.asdict(target) | prices | {"mark_ratio": self.ratio})

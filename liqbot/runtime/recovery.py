@@ -6,8 +6,9 @@ and the venue is queried about it.
 
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import structlog
 
@@ -18,15 +19,15 @@ from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import Instrument
 from liqbot.journal import JournalReader, Record
 from liqbot.journal.errors import CorruptRecordError
+from liqbot.journal.reader import Snapshot
 from liqbot.journal.rerun import SNAPSHOT_NAME, Beginning, Rerun
+from liqbot.journal.snapshots import FOR_RECOVERY
 from liqbot.journal.steps import StepLike
 from liqbot.runtime.assembly import engine_of, recorded_engine, snapshot_version
 from liqbot.runtime.compiled_kernels import use_compiled
 from liqbot.settings import Settings
 from liqbot.signals.strategy import Strategy
 
-LOOK_BACK: Final = 5_000
-"""Records read at once while looking for the configuration that a snapshot was made under."""
 Observe = Callable[[Record, StepLike, Engine], None]
 _log = structlog.get_logger(__name__)
 
@@ -75,7 +76,8 @@ def _before(
     reader: JournalReader, observe: Observe, own: tuple[Strategy, ...], ledger_seq: int | None
 ) -> tuple[Engine, int, int]:
     """Own strategies answer as their files are today: what has been sent is known from the facts that came of it."""
-    snapshots, warnings = reader.snapshots(SNAPSHOT_NAME, snapshot_version())
+    warnings: list[str] = []
+    snapshots = newest_snapshots(reader, warnings)
     reached = (one for one in snapshots if ledger_seq is None or one.seq <= ledger_seq)
     snapshot = next(reached, snapshots[0] if snapshots else None)
     for warning in warnings:
@@ -89,19 +91,22 @@ def _before(
     return rerun.engine, count, last_ms
 
 
+def newest_snapshots(reader: JournalReader, passed_over: list[str] | None = None) -> list[Snapshot]:
+    """Those that recovery may begin from, newest first: of older ones too many records would have to be run again."""
+    found = reader.snapshots(SNAPSHOT_NAME, snapshot_version(), passed_over=passed_over)
+    return list(islice(found, FOR_RECOVERY))
+
+
 def configuration_at(reader: JournalReader, seq: int) -> tuple[JournalOpened, ConfigLoaded]:
     """What was in force at a record: the newest of each at or before it, looked for from behind."""
     opened: JournalOpened | None = None
     config: ConfigLoaded | None = None
-    for first in range(max(1, seq - LOOK_BACK + 1), 1 - LOOK_BACK, -LOOK_BACK):
-        for record in reader.records(max(1, first), first + LOOK_BACK - 1, facts_only=True):
-            if record.seq > seq:
-                break
-            for fact in record.block.facts:
-                if isinstance(fact, JournalOpened):
-                    opened = fact
-                elif isinstance(fact, ConfigLoaded):
-                    config = fact
+    for record in reader.with_facts(seq):
+        for fact in reversed(record.block.facts):
+            if isinstance(fact, JournalOpened):
+                opened = opened or fact
+            elif isinstance(fact, ConfigLoaded):
+                config = config or fact
         if opened is not None and config is not None:
             return opened, config
     raise CorruptRecordError(f"journal {reader.path}: no configuration before record {seq}")

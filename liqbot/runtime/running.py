@@ -25,6 +25,7 @@ from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import Journal
 from liqbot.log import LINES
 from liqbot.market.feeds.clock import TickClock
+from liqbot.risk.thin_coins import labelled
 from liqbot.runtime.assembly import House
 from liqbot.runtime.call_meter import CallTimer
 from liqbot.runtime.ending import ENDING_S_MAX, EndingAct, EndingDecision, Unsettled, unsettled
@@ -333,7 +334,7 @@ class RunningHouse:
         notify("READY=1")
         if "log" in self._house.observers.names:
             _log.info("begins", mode=self._settings.mode, venue=self._settings.trade_venue,
-                      coins=",".join(self._settings.coins), equity_usd=str(self.engine.account.equity_usd))
+                      coins=labelled(self._settings.coins), equity_usd=str(self.engine.account.equity_usd))
         return True
 
     def _name_what_is_not_ours(self) -> None:

@@ -14,17 +14,18 @@ from liqbot.engine import Engine
 from liqbot.events import Reconciled
 from liqbot.instruments import Instrument
 from liqbot.journal import Journal, JournalLimits, JournalReader, Record
-from liqbot.journal.rerun import SNAPSHOT_NAME
 from liqbot.journal.steps import StepLike
 from liqbot.ledger.later import FedLedger, LaterLedger
 from liqbot.ledger.observation import observation_of
 from liqbot.runtime.assembly import recorded_engine, snapshot_version
-from liqbot.runtime.recovery import Recovered, recover
+from liqbot.runtime.recovery import Recovered, newest_snapshots, recover
 from liqbot.settings import Settings
 
 if TYPE_CHECKING:
     from liqbot.ledger.background import LedgerThread, Remake
 
+SNAPSHOT_SHARE: Final = 0.125
+"""Of the room that a journal may take."""
 MARGIN_MS: Final = 900_000
 UNREAD_MS: Final = 21_600_000
 """How far back the account is read when the journal does not say when it was last read in full."""
@@ -86,6 +87,7 @@ def journal_limits(settings: Settings) -> JournalLimits:
         group_rows=settings.journal.group_rows,
         queue_rows_max=settings.journal.queue_rows_max,
         stuck_after_ms=settings.journal.stuck_after_ms,
+        snapshot_bytes_max=int(settings.journal.keep_gb * 1e9 * SNAPSHOT_SHARE),
     )
 
 
@@ -122,7 +124,7 @@ def _ledger(path: Path, url: str, settings: Settings, journal: Journal) -> "Ledg
     from liqbot.ledger.rebuild import rebuild
 
     with JournalReader(path) as reader:
-        snapshots, _ = reader.snapshots(SNAPSHOT_NAME, snapshot_version())
+        snapshots = newest_snapshots(reader)
     oldest_seq = min((one.seq for one in snapshots), default=0)
     factory = partial(recorded_engine, own=settings.signals.own)
     remake = Remake(

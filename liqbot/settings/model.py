@@ -14,11 +14,13 @@ from liqbot.instruments import CONTRACTS, MAIN_CONTRACT, split_venue_key
 from liqbot.market.feeds.params import FeedParams
 from liqbot.market.params import MarketParams
 from liqbot.risk.limits import RiskLimits
+from liqbot.settings.alerts import AlertParams
 from liqbot.settings.params import (
     ConductParams,
     JournalParams,
     LedgerParams,
     LogParams,
+    MetricsParams,
     NetworkParams,
     ObserversParams,
     RecordParams,
@@ -48,6 +50,9 @@ class Settings(BaseSettings):
 
     mode: Mode = Field("paper", description="What commands do: nothing, simulated fills, a test account, or money.")
     coins: tuple[str, ...] = Field(("BTC",), min_length=1, description="Coins that are mapped and traded.")
+    allow_thin_coin: bool = Field(
+        False, description="Coins other than BTC and ETH are traded, with half of every limit and never with money."
+    )
     venues: tuple[str, ...] = Field(
         ("binance", "bybit", "okx"),
         min_length=1,
@@ -89,6 +94,13 @@ class Settings(BaseSettings):
     # Excluded from every dump: what it brings is journaled, and a start on a recorded configuration listens to nobody.
     webhook: WebhookParams = Field(
         default_factory=WebhookParams, exclude=True, description="Signed directions from other programs."
+    )
+    metrics: MetricsParams = Field(
+        default_factory=MetricsParams, exclude=True, description="Where the observer `metrics` serves figures."
+    )
+    # Excluded from every dump: what is told to people is no part of what decides.
+    alerts: AlertParams = Field(
+        default_factory=AlertParams, exclude=True, description="What the observer `alerts` tells, and where."
     )
     # Excluded from every dump: what is only looked at is no part of the configuration that a run records.
     external: dict[str, ExternalParams] = Field(

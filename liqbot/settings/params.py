@@ -33,7 +33,11 @@ class JournalParams(_Params):
     )
     keep_days: float = Field(14.0, ge=1, le=3_650, description="Market facts older than this may be dropped.")
     keep_gb: float = Field(8.0, ge=0.05, le=10_000, description="... and the oldest go when the book is larger.")
-    snapshot_every_min: float = Field(60.0, ge=1, le=1_440, description="Minutes between snapshots of the engine.")
+    snapshot_every_min: float = Field(
+        5.0, ge=1, le=1_440,
+        description="Minutes between snapshots of the engine: a start and `map --at` fold what lies between. They take "
+        "an eighth of `keep_gb` at most; beyond it those of the past lie farther apart.",
+    )
 
 
 class RecordParams(_Params):
@@ -74,7 +78,8 @@ class ObserversParams(_Params):
     )
     alert_sinks: tuple[str, ...] = Field(
         ("log", "file"),
-        description="Where the observer `alerts` sends them, by name: log, file (alerts.jsonl beside the books).",
+        description="Where the observer `alerts` sends them, by name: log, file (alerts.jsonl beside the books), "
+        "notify (chats, pagers and mail by the library apprise), webhook.",
     )
 
     call_ms_max: int = Field(
@@ -195,18 +200,46 @@ class WebhookParams(_Params):
     @field_validator("host")
     @classmethod
     def _literal(cls, host: str) -> str:
-        try:
-            ipaddress.ip_address(host)
-        except ValueError:
-            raise ValueError(f"{host!r}: expected an IP address, as in 127.0.0.1") from None
-        return host
+        return _literal_address(host)
 
     @field_validator("secret")
     @classmethod
     def _long_enough(cls, secret: SecretStr | None) -> SecretStr | None:
-        if secret is not None and len(secret.get_secret_value()) < SECRET_CHARACTERS_MIN:
-            raise ValueError(f"expected {SECRET_CHARACTERS_MIN} characters at least, as of openssl rand -hex 32")
-        return secret
+        return long_enough(secret)
+
+
+class MetricsParams(_Params):
+    """`/metrics` for Prometheus and `/healthz` for a supervisor, over plain HTTP: they tell what you hold. Without
+    `metrics` in `observers.enabled` nothing listens."""
+
+    host: str = Field(
+        "127.0.0.1", description="Address to listen on; any other than this machine's own shows figures of your "
+        "account to whoever reaches it."
+    )
+    port: int = Field(8711, ge=1, le=65_535, description="Port to listen on.")
+    tick_age_s_max: float = Field(
+        30.0, ge=2, le=600, description="Without a step of the house for so long it is not healthy."
+    )
+
+    @field_validator("host")
+    @classmethod
+    def _literal(cls, host: str) -> str:
+        return _literal_address(host)
+
+
+def _literal_address(host: str) -> str:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        raise ValueError(f"{host!r}: expected an IP address, as in 127.0.0.1") from None
+    return host
+
+
+def long_enough(secret: SecretStr | None) -> SecretStr | None:
+    """What messages are signed with. ValueError for one that could be guessed."""
+    if secret is not None and len(secret.get_secret_value()) < SECRET_CHARACTERS_MIN:
+        raise ValueError(f"expected {SECRET_CHARACTERS_MIN} characters at least, as of openssl rand -hex 32")
+    return secret
 
 
 class VenueKey(_Params):

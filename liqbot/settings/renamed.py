@@ -30,6 +30,8 @@ RENAMED: Final[Mapping[str, tuple[str, ...]]] = {
         }.items()
     },
     **{f"{_CALIBRATION}.{name}": () for name in ("fast_h", "fast_weight", "fast_scale_max")},
+    "signals.grab_reverse.beyond_share_max": (),
+    **{f"{_CASCADE}.{name}": () for name in ("momentum_pct_min", "behind_share_max", "rejected_age_min")},
     **{f"market.clusters.{name}": () for name in ("density_ratio_min", "core_share")},
     "signals.grab_reverse.prior_crowd_percentile_min": ("signals.grab_reverse.prior_funding_percentile_min",),
 }

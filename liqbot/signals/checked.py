@@ -9,13 +9,15 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from liqbot.market.map.distances import Distances
 from liqbot.signals.features import FEATURE_NAMES, VIEW_NUMBERS, Features
 from liqbot.signals.gates import OPERATORS, GateSpec
 from liqbot.signals.strategy import Exits, Strategy, StrategyParams
 
 _VALUES: Final[tuple[Any, ...]] = (
     *[1.0] * (len(Features.__struct_fields__) - 1),
-    SimpleNamespace(**dict.fromkeys(VIEW_NUMBERS, 1.0), funding_of=lambda _venue: 1.0),
+    SimpleNamespace(**dict.fromkeys(VIEW_NUMBERS, 1.0), funding_of=lambda _venue: 1.0, thin_zones=(),
+                    map=SimpleNamespace(distances=Distances())),
 )  # fmt: skip
 _ROW: Final = Features(*_VALUES)
 _MISTAKES: Final = (AttributeError, NameError, TypeError, UnboundLocalError)

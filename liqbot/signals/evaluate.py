@@ -138,6 +138,10 @@ def _signal(strategy: Strategy, side: Side, features: Features, view: MarketView
     mark_price, sign = view.mark_price, float(side)
     away = view.map.distances
     take_price = None if exits.take_pct is None else away.price(mark_price, sign * exits.take_pct)
+    partial = params.partial_take_r is not None and (
+        exits.take_pct is None or params.partial_take_r * exits.stop_pct < exits.take_pct
+    )
+    partial_pct = exits.stop_pct * (params.partial_take_r or 0.0)
     return Signal(
         strategy=strategy.name,
         coin=view.coin,
@@ -150,4 +154,7 @@ def _signal(strategy: Strategy, side: Side, features: Features, view: MarketView
         expires_ms=view.time_ms + view.bar_span_ms + params.expiry_ms,
         max_hold_ms=params.max_hold_ms,
         why=strategy.why(features, exits),
+        partial_take_price=away.price(mark_price, sign * partial_pct) if partial else None,
+        partial_take_share=params.partial_take_share if partial else 0.0,
+        cooldown_ms=params.cooldown_ms,
     )

@@ -10,7 +10,8 @@ from typing import Any, Final
 import msgspec
 
 from liqbot.instruments import Side
-from liqbot.market.map.clusters import first_within
+from liqbot.market.map.cluster_memory import beyond, farther
+from liqbot.market.map.clusters import first_within, near_edge_price
 from liqbot.market.map.zones import ABSENT, Cluster, Sweep
 from liqbot.market.view import MarketView, SideView
 from liqbot.venues.registry import VENUES
@@ -23,6 +24,8 @@ class Features(msgspec.Struct, frozen=True):
     """A row (floats) or a table (float64 columns of one length). Sizes of clusters and sweeps are positive or absent,
     so that they may be divided by; what was printed may be zero."""
 
+    side: Any
+    """1 for a LONG, -1 for a SHORT: for a strategy that takes one side alone."""
     mark_price: Any
     bar_span_min: Any
     volume_ratio: Any
@@ -31,9 +34,13 @@ class Features(msgspec.Struct, frozen=True):
     flow: Any
     """Taker imbalance toward the trade, -1..1."""
     return_1h_pct: Any
+    acceleration: Any
+    """How much more price moved toward the trade over the last minutes than over those before, in usual ranges."""
     bias: Any
     funding_pct: Any
     """What the opposite side pays per eight hours."""
+    funding_apart_pct: Any
+    """What it pays more than usually."""
     opposite_funding_percentile: Any
     """How crowded the opposite side is by funding: 100 is the most in the kept history."""
     own_funding_percentile: Any
@@ -48,12 +55,17 @@ class Features(msgspec.Struct, frozen=True):
     map_skill_share: Any
     """The map's own score of the last days."""
     ahead_seen: Any
+    """Of the cluster ahead that stands out most; while price is inside one, of those beyond that."""
     ahead_usd: Any
     ahead_ratio: Any
     ahead_distance_pct: Any
     ahead_peak_distance_pct: Any
     ahead_rejected_age_min: Any
     """Minutes since price last came back out of a cluster ahead; a week stands for longer or never."""
+    ahead_inside_min: Any
+    """Minutes since price went into a cluster ahead that it is still in or beyond; a week stands for in none."""
+    ahead_inside_ratio: Any
+    """How far what it went through there stood out, against what usually does; 0 in none."""
     behind_usd: Any
     """0 without a cluster behind."""
     behind_ratio: Any
@@ -64,12 +76,18 @@ class Features(msgspec.Struct, frozen=True):
     sweep_distance_pct: Any
     sweep_rejected: Any
     sweep_duration_min: Any
+    """For how long price was beyond the near edge that it came back over."""
     sweep_age_min: Any
+    """Since it was last seen there; a week stands for longer or never."""
     sweep_volume_ratio: Any
     sweep_printed_usd: Any
     sweep_printed_after_usd: Any
     sweep_oi_change_pct: Any
     sweep_flow_after: Any
+    sweep_fuel_spent_share: Any
+    """Of the fuel that lay on that side before the approach, the part that price has gone through, 0..1."""
+    sweep_beyond_ratio: Any
+    """How dense the map is next beyond the extreme and the swept clusters, over how dense they were."""
     sweep_far_distance_pct: Any
     """From the mark back to the farther of the wick's extreme and the cluster's far edge."""
     view: Any
@@ -99,6 +117,7 @@ ROOTS: Final[dict[str, tuple[str, ...]]] = {
     "bar_span_min": ("bar_span_ms",),
     "bias": ("trend_pct", "range_pct"),
     "funding_pct": ("funding_8h_pct",),
+    "funding_apart_pct": ("funding_8h_pct", "funding_usual_8h_pct"),
     "opposite_funding_percentile": ("funding_percentile",),
     "own_funding_percentile": ("funding_percentile",),
     "funding_spread_pct": ("funding_us_8h_pct", "funding_offshore_8h_pct"),
@@ -124,18 +143,22 @@ def features_of(view: MarketView, side: Side, reach_pct: float) -> Features:
     """One row. Clusters farther than `reach_pct` from the mark are not looked at."""
     sign = float(side)
     ahead, behind = view.ahead(side), view.behind(side)
-    target, threat = _within(ahead, reach_pct), _within(behind, reach_pct)
+    inside = under_way(ahead.sweep, view)
+    target, threat = next_cluster(ahead, inside, reach_pct), _within(behind, reach_pct)
     notional_usd = ahead.fuel_usd + behind.fuel_usd
     percentile = view.funding_percentile
     row: tuple[Any, ...] = (
+        sign,
         view.mark_price,
         view.bar_span_ms / _MINUTE_MS,
         view.volume_ratio,
         view.range_pct,
         sign * view.taker_imbalance,
         sign * view.return_1h_pct,
+        sign * view.acceleration,
         _bias(view, side),
         -sign * view.funding_8h_pct,
+        -sign * (view.funding_8h_pct - view.funding_usual_8h_pct),
         100.0 - percentile if side is Side.LONG else percentile,
         percentile if side is Side.LONG else 100.0 - percentile,
         sign * view.funding_spread_pct,
@@ -146,12 +169,30 @@ def features_of(view: MarketView, side: Side, reach_pct: float) -> Features:
         view.map_skill_share,
         *_target(target),
         _rejected_age_min(ahead.sweep, view.time_ms),
+        _WEEK_MIN if inside is None else (view.time_ms - inside.inside_ms) / _MINUTE_MS,
+        0.0 if inside is None else inside.cluster_ratio,
         threat.usd if threat is not None else 0.0,
         threat.ratio if threat is not None else 0.0,
         *(_NO_SWEEP if behind.sweep is None else _sweep(behind.sweep, view, sign)),
         view,
     )
     return Features(*row)
+
+
+def under_way(sweep: Sweep | None, view: MarketView) -> Sweep | None:
+    """The flush that is under way: not rejected, and followed until now."""
+    if sweep is None or sweep.rejected or view.time_ms - sweep.ended_ms > view.bar_span_ms:
+        return None
+    return sweep
+
+
+def next_cluster(side_view: SideView, inside: Sweep | None, reach_pct: float) -> Cluster | None:
+    """The cluster within reach that stands out most, of those beyond what is being swept."""
+    if inside is None:
+        return _within(side_view, reach_pct)
+    far_price = farther(inside.side, inside.price_low, inside.price_high)
+    further = (one for one in side_view.clusters if beyond(inside.side, near_edge_price(one), far_price))
+    return next((one for one in further if one.distance_pct <= reach_pct), None)
 
 
 def _bias(view: MarketView, side: Side) -> float:
@@ -185,26 +226,28 @@ def _rejected_age_min(sweep: Sweep | None, time_ms: int) -> float:
     return min(_WEEK_MIN, (time_ms - sweep.ended_ms) / _MINUTE_MS)
 
 
-_NO_SWEEP: Final = (0.0, *(ABSENT,) * 12)
+_NO_SWEEP: Final = (0.0, *(ABSENT,) * 5, _WEEK_MIN, *(ABSENT,) * 8)
 
 
 def _sweep(sweep: Sweep, view: MarketView, sign: float) -> tuple[float, ...]:
     """For a long the far side is down: the lower of the extreme and the cluster's low edge."""
     edge_price = sweep.price_low if sign > 0 else sweep.price_high
-    far_price = sign * min(sign * sweep.extreme_price, sign * edge_price)
+    far_price = farther(sweep.side, sweep.extreme_price, edge_price)
     return (
         1.0,
         _positive(sweep.cluster_usd),
         sweep.cluster_ratio,
         sweep.distance_pct,
         1.0 if sweep.rejected else 0.0,
-        (sweep.ended_ms - sweep.started_ms) / _MINUTE_MS,
-        (view.time_ms - sweep.ended_ms) / _MINUTE_MS,
+        (sweep.ended_ms - sweep.inside_ms) / _MINUTE_MS,
+        min(_WEEK_MIN, (view.time_ms - sweep.ended_ms) / _MINUTE_MS),
         sweep.volume_ratio,
         sweep.printed_usd,
         sweep.printed_after_usd,
         sweep.oi_change_pct,
         sign * sweep.taker_imbalance_after,
+        sweep.fuel_spent_usd / _positive(sweep.fuel_usd),
+        sweep.beyond_ratio,
         -sign * view.map.distances.moved_pct(view.mark_price, far_price),
     )
 

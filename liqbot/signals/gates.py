@@ -66,6 +66,12 @@ MAP_SKILL: Final = GateSpec("map_skill", ("map_skill_share",), same("map_skill_s
 """Any strategy may require that the map has lately been worth something."""
 
 
+FUEL_BEHIND: Final = GateSpec(
+    "fuel_behind", ("notional_ahead_share",), same("notional_ahead_share"), ">=", "notional_ahead_share_min"
+)
+"""Of a strategy that follows liquidations: few ahead and many behind means that it is reconsidered."""
+
+
 def passes(spec: GateSpec, features: Any, params: Any, waive: tuple[str, ...]) -> Any:
     """Whether the gate lets through: a bool for a row, a column of bools for columns, True when it is switched off."""
     threshold = spec.threshold_of(params)

@@ -21,12 +21,22 @@ class StrategyParams(StrictParams):
 
     enabled: bool = Field(True, description="Whether this strategy is evaluated at all.")
     max_hold_ms: int = Field(14_400_000, ge=60_000, le=604_800_000, description="Time exit after the signal.")
+    cooldown_ms: int = Field(
+        0, ge=0, le=604_800_000,
+        description="No entry of this strategy in a coin so long after its last trade there; those of risk count too.",
+    )
     expiry_ms: int = Field(
         60_000,
         ge=1_000,
         le=3_600_000,
         description="An unfilled entry is withdrawn this long after the newest bar's span.",
     )
+    partial_take_r: float | None = Field(
+        None, gt=0.0, le=20.0,
+        description="A part is taken off once price has gone so many stop distances our way, where that is nearer than "
+        "the take; null: never.",
+    )
+    partial_take_share: float = Field(0.5, gt=0.0, lt=1.0, description="How much of the position that part is.")
     map_skill_share_min: float | None = Field(
         None,
         ge=-1.0,

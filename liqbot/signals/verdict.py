@@ -49,6 +49,11 @@ class Signal(msgspec.Struct, frozen=True):
     """An unfilled entry is withdrawn then."""
     max_hold_ms: int
     why: str
+    partial_take_price: float | None = None
+    """Where a part of the position is taken off; None: nowhere."""
+    partial_take_share: float = 0.0
+    cooldown_ms: int = 0
+    """The strategy enters no sooner after its last trade in the coin ended."""
 
 
 class Verdict(msgspec.Struct, frozen=True):

@@ -41,6 +41,11 @@ class EntryProtection(msgspec.Struct, frozen=True, kw_only=True):
     """After this long it is certain that the request of a separate stop, whose answer was lost, was lost too."""
 
 
+def may_rest(rides: AttachedStop | None) -> bool:
+    """Whether an entry may rest at its price: what rests can fill in part while nobody watches."""
+    return rides is not None and rides.covers_partial_fills
+
+
 def attached_id(entry_id: str) -> str:
     """Name of the stop that rides on the entry of this name."""
     return ATTACHED_LETTER + entry_id[1:]

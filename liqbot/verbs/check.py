@@ -1,6 +1,7 @@
-"""`liqbot check`: where would my liquidation sit, how dense is the map there, and where would it be thin?"""
+"""`liqbot check`: where would my liquidation sit, how dense is the map there, and which placement is swept least?"""
 
 import difflib
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -8,13 +9,17 @@ import msgspec
 import typer
 
 from liqbot.exits import Exit, ExpectedError
-from liqbot.instruments import CONTRACTS, MAIN_CONTRACT, side_of, split_venue_key, venue_key
+from liqbot.instruments import CONTRACTS, MAIN_CONTRACT, Side, side_of, split_venue_key, venue_key
 from liqbot.review.parameters import Choice
-from liqbot.review.placement import PlacedPosition, check_position, check_text
+from liqbot.review.placement import PlacedPosition, ReadMap, check_position, check_text
 from liqbot.review.sources import FoundMap, MapQuery, find_map, from_file, time_of
 from liqbot.review.tables import print_json
+from liqbot.risk.limits import LEVERAGE_CEILING
+from liqbot.risk.thin_coins import THIN_LABEL, is_thin, limits_for
 from liqbot.signals.strategies import avoid_liquidity
 from liqbot.venues.registry import VENUES, mechanics_of
+from liqbot.verbs.amounts import usd_of
+from liqbot.verbs.durations import seconds_of
 from liqbot.verbs.map import At, Coin, Tape
 from liqbot.verbs.options import ConfigDir, Data, Db, Json, OwnProfile, Set
 
@@ -24,9 +29,13 @@ def check(
     entry: Annotated[float, typer.Option("--entry", min=1e-6, help="Entry price.")],
     leverage: Annotated[float, typer.Option("--leverage", min=1, max=200)],
     venue: Annotated[str, typer.Option("--venue", help="Venue whose tiers decide; VENUE:coin for inverse contracts.")],
-    size_usd: Annotated[
-        float, typer.Option("--size-usd", min=1, help="Notional: larger positions have higher maintenance.")
-    ] = 10_000.0,
+    size: Annotated[
+        str, typer.Option("--size", "--size-usd", metavar="USD", help="Notional (not margin), as in 50k or 1.5M.")
+    ] = "10k",
+    stop: Annotated[
+        float | None, typer.Option("--stop", min=1e-6, help="Stop price; liquidation has to lie beyond it.")
+    ] = None,
+    hold: Annotated[str, typer.Option("--hold", help="How long it is held at the most, as in 4h or 2d.")] = "24h",
     db: Db = None,
     tape: Tape = None,
     json_map: Annotated[
@@ -40,34 +49,47 @@ def check(
     overrides: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Say where a position of yours would be liquidated and whether a crowd is liquidated there too.
+    """Say where a position of yours would be liquidated, whether a crowd is liquidated there too, how likely price is
+    to come there, and which placement of that notional within the profile's limits is the least likely to be swept.
 
     Judged with the parameters that the run recorded, unless --profile, --config or --set name others.
     """
-    try:
-        position_side = side_of(side)
-    except ValueError as error:
-        raise ExpectedError(str(error), Exit.USAGE) from None
+    asked_side, notional_usd, hold_ms = _side(side), usd_of(size, "--size"), int(seconds_of(hold, "--hold") * 1_000)
     _demand_venue(venue)
     query = MapQuery(coin.upper() if coin else None, time_of(at))
     choice = Choice(profile, config, overrides or ())
     found = from_file(json_map, choice) if json_map else find_map(query, choice, db=db, tape=tape, data=data)
-    _answer(found, PlacedPosition(venue, found.reading.chart.coin, position_side, entry, leverage, size_usd), as_json)
+    held = asked_side, entry, leverage, notional_usd, hold_ms, stop
+    position = PlacedPosition(venue, found.reading.chart.coin, *held)
+    _answer(found, position, as_json)
 
 
 def _answer(found: FoundMap, position: PlacedPosition, as_json: bool) -> None:
-    percentile_max = found.parameters.settings().signals.of(avoid_liquidity.STRATEGY).density_percentile_max
-    mechanics = mechanics_of(position.venue, position.coin)
+    settings = found.parameters.settings()
+    avoid, limits = settings.signals.of(avoid_liquidity.STRATEGY), limits_for(position.coin, settings.risk)
+    range_pct = found.reading.record.get("range_pct")
+    around = ReadMap(found.reading.chart, found.reading.clusters, math.nan if range_pct is None else range_pct)
     try:
-        report = check_position(found.reading.chart, found.reading.clusters, mechanics, position, percentile_max)
+        report = check_position(
+            around, mechanics_of(position.venue, position.coin), position, avoid,
+            min(limits.leverage_max, LEVERAGE_CEILING),
+        )
     except ValueError as error:
         raise ExpectedError(str(error), Exit.USAGE) from None
     origin = found.parameters.origin
     if as_json:
         plain = msgspec.json.decode(msgspec.json.encode(report))  # NaN is null
-        print_json(plain | {"percentile_max": percentile_max, "parameters": origin})
+        print_json(plain | {"percentile_max": avoid.density_percentile_max, "parameters": origin})
     else:
-        print("\n".join([*check_text(report, percentile_max), f"parameters: {origin}"]))
+        label = [THIN_LABEL] if is_thin(position.coin) else []
+        print("\n".join([*check_text(report, avoid.density_percentile_max), *label, f"parameters: {origin}"]))
+
+
+def _side(word: str) -> Side:
+    try:
+        return side_of(word)
+    except ValueError as error:
+        raise ExpectedError(str(error), Exit.USAGE) from None
 
 
 def _demand_venue(key: str) -> None:

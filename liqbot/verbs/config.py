@@ -17,6 +17,7 @@ from liqbot.settings import Settings, config_digest, config_json, load
 from liqbot.settings.examples import PROFILES, example
 from liqbot.settings.model import TEST_MODES
 from liqbot.settings.show import rows
+from liqbot.settings.tradable import require_tradable
 from liqbot.verbs.options import ConfigDir, Data, Json, Profile, Set
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -87,6 +88,7 @@ def _directories(config: Path | None, data: Path | None, profile: str) -> dict[s
 def check(profile: Profile = "paper", config: ConfigDir = None, overrides: Set = None, as_json: Json = False) -> None:
     """Say whether the configuration holds; exit code 3 and one line per fault when it does not."""
     loaded = load(profile, config=config, overrides=overrides or ())
+    require_tradable(loaded.settings)
     require_known(loaded.settings.observers.enabled)
     require_secret(loaded.settings.webhook)
     require_sinks(loaded.settings.observers.alert_sinks)

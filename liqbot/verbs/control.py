@@ -13,6 +13,7 @@ from liqbot.control.panic_latch import lift_panic
 from liqbot.exits import Exit, ExpectedError
 from liqbot.legible import spelled
 from liqbot.risk.ladder import WHOLE_PCT
+from liqbot.risk.thin_coins import THIN_LABEL
 from liqbot.verbs.options import Data, Json, Profile
 
 Why = Annotated[str, typer.Option("--why", help="Why; goes on record.")]
@@ -96,7 +97,7 @@ def status_text(report: dict[str, Any]) -> str:
             f"{coin['coin']:<9} mark {coin['mark_price']:,.1f}, {coin['age_ms']} ms old, {coin['live_venues']} venues "
             f"live, tick {coin['tick_age_ms']} ms ago, {read}"
         )
-        lines += [*_mark(coin), *_reported_positions(coin)]
+        lines += [*_restraints(coin), *_mark(coin), *_reported_positions(coin)]
     lines += _from_outside(report)
     lines += [f"{venue:<9} {_counted(stats)}" for venue, stats in report["feeds"].items()]
     account = report["account_told"]
@@ -104,6 +105,17 @@ def status_text(report: dict[str, Any]) -> str:
     if account and (account["answers_malformed"] or account["messages_malformed"]):
         lines.append(f"ACCOUNT   of {report['trade_venue']}: {_counted(account)}")
     return "\n".join(map(spelled, lines))
+
+
+def _restraints(coin: dict[str, Any]) -> list[str]:
+    """Why entries of a coin are refused or made smaller, apart from its price."""
+    missing = ", ".join(coin.get("core_venues_missing", ()))
+    return [
+        *([f"MISSING   {coin['coin']}: nothing is entered while {missing} is silent"] if missing else []),
+        *([f"CAUTION   {coin['coin']}: {coin['caution']}"] if coin.get("caution") else []),
+        *([f"BLACKOUT  {coin['coin']}: nothing is entered, {coin['blackout']} UTC"] if coin.get("blackout") else []),
+        *([f"THIN      {coin['coin']}: {THIN_LABEL}"] if coin.get("thin_coin") else []),
+    ]
 
 
 def _position(held: dict[str, Any]) -> list[str]:

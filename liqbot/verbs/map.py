@@ -2,18 +2,18 @@
 
 import asyncio
 import os
-import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from liqbot.exits import Exit, ExpectedError
 from liqbot.review.parameters import Choice, profile_parameters
-from liqbot.review.pictures.map_text import draw_map
+from liqbot.review.pictures.map_text import draw_map, fitting_rows
+from liqbot.review.reading import MapReading
 from liqbot.review.sources import MapQuery, find_map, time_of
-from liqbot.review.tables import print_json
+from liqbot.review.tables import print_json, screen_height, screen_width
 from liqbot.verbs.options import ConfigDir, Data, Db, Json, OwnProfile, Set
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ Compare = Annotated[str | None, typer.Option(
     help="Beside the map of this source (external.NAME, asked now), or of an answer of one in a file.",
 )]
 At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="As it was then: ISO time (UTC) or milliseconds.")]
+_ROWS: Final = 16
+_WIDTH_MAX: Final = 140
 
 
 def liquidation_map(
@@ -36,7 +38,10 @@ def liquidation_map(
     leverage: Annotated[str | None, typer.Option("--leverage", metavar="50,100", help="Only these tiers.")] = None,
     venue: Annotated[str | None, typer.Option("--venue", metavar="a,b", help="Only these venues.")] = None,
     reach: Annotated[float, typer.Option("--reach", min=0.5, max=40, help="Percent around the mark to draw.")] = 10.0,
-    rows: Annotated[int, typer.Option("--rows", min=4, max=200, help="Lines per side.")] = 16,
+    rows: Annotated[
+        int | None, typer.Option("--rows", min=4, max=200, help="Lines per side [default: what fits, else 16].")
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="All that there is to say below the picture.")] = False,
     split: Annotated[bool, typer.Option("--split", help="With --json: by leverage and by venue as well.")] = False,
     compare: Compare = None,
     data: Data = None,
@@ -63,10 +68,16 @@ def liquidation_map(
     if as_json:
         print_json(reading.record)
         return
-    terminal = sys.stdout.isatty()
-    width = shutil.get_terminal_size((100, 24)).columns if terminal else 100
-    colour = terminal and "NO_COLOR" not in os.environ
-    print("\n".join(draw_map(reading, colour=colour, width=min(width, 140), rows=rows, reach_pct=reach)))
+    print("\n".join(_drawn(reading, rows, reach, full=full)))
+
+
+def _drawn(reading: MapReading, rows: int | None, reach_pct: float, *, full: bool) -> list[str]:
+    width, height = screen_width(), screen_height()
+    fitting, notes = fitting_rows(height) if height is not None else (_ROWS, None)
+    return draw_map(
+        reading, colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ, width=min(width or 100, _WIDTH_MAX),
+        rows=rows or fitting, reach_pct=reach_pct, notes_max=None if full else notes,
+    )
 
 
 def _other(name: str, choice: Choice, at: str | None) -> "ComparedSource":

@@ -2,11 +2,22 @@
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from liqbot.exits import Exit, ExpectedError
+from liqbot.review.tables import screen_height
+
+_ROWS: Final = 50
+_BESIDE_ROWS: Final = 5
+"""Lines of a screen that a table leaves to its head, its notes and the prompt."""
+
+
+def rows_wanted(limit: int | None) -> int:
+    """Of `--limit`."""
+    height = screen_height()
+    return limit or (_ROWS if height is None else max(3, height - _BESIDE_ROWS))
 
 
 def plain_name(profile: str) -> str:
@@ -42,11 +53,25 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override one setting, as in risk.leverage_max=3. Repeatable."),
 ]
+ThinCoin = Annotated[
+    bool,
+    typer.Option("--allow-thin-coin", help="Trade coins other than BTC and ETH, with half of every limit."),
+]
+
+
+def overriding(overrides: list[str] | None, *, allow_thin_coin: bool) -> list[str]:
+    """What `--set` and the options that stand for a setting override."""
+    return [*(overrides or ()), *(["allow_thin_coin=true"] if allow_thin_coin else ())]
+
+
 Db = Annotated[
     Path | None, typer.Option("--db", help="Ledger or journal file to read [default: the one in the state directory].")
 ]
 LedgerDb = Annotated[
     str | None,
     typer.Option("--db", help="Ledger to read, a file or a postgresql:// URL [default: in the state directory]."),
+]
+Limit = Annotated[
+    int | None, typer.Option("--limit", min=1, help="The newest so many [default: what fits the screen, else 50].")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]

@@ -20,9 +20,10 @@ from liqbot.runtime.last_known import LastKnown, last_known
 from liqbot.runtime.process import wall_ms
 from liqbot.settings import Settings, load
 from liqbot.settings.examples import PROFILES
+from liqbot.settings.tradable import require_tradable
 from liqbot.settings.without_profile import without_profile
 from liqbot.verbs.durations import seconds_of
-from liqbot.verbs.options import ConfigDir, Data, Set, plain_name
+from liqbot.verbs.options import ConfigDir, Data, Set, ThinCoin, overriding, plain_name
 
 _log = structlog.get_logger(__name__)
 STARTABLE: Final = tuple(name for name in PROFILES if name != "paper")
@@ -50,11 +51,14 @@ def start(
     ] = None,
     config: ConfigDir = None,
     overrides: Set = None,
+    allow_thin_coin: ThinCoin = False,
     data: Data = None,
 ) -> int:
     """Trade on a venue. Recovers from the journal first, reads the account, then begins; SIGTERM ends it in order."""
     directory = places.data_dir(data, profile)
-    settings, halts = _settings(profile, config, overrides or (), directory)
+    settings, halts = _settings(
+        profile, config, overriding(overrides, allow_thin_coin=allow_thin_coin), directory
+    )
     access = require_latches(settings, profile, live=live)
     climb = _climb(settings, profile, override_ladder, directory, with_money=access == "live" and not dry_run)
     for_s = seconds_of(for_) if for_ is not None else None
@@ -81,7 +85,7 @@ def _settings(
     """A profile that cannot be read refuses the start, unless a position may be open: then the journal's configuration
     is in force, and nothing is entered under it."""
     try:
-        return load(profile, config=config, overrides=overrides).settings, {}
+        return require_tradable(load(profile, config=config, overrides=overrides).settings), {}
     except ExpectedError as refusal:
         known = _known(directory) if refusal.exit_code is Exit.CONFIG else None
         if known is None or not known.may_hold:

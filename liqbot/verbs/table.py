@@ -39,7 +39,10 @@ VERBS: Final[Mapping[str, Verb]] = {
     "decisions": Verb("liqbot.verbs.decisions:decisions", "show what strategies said and what risk said to it"),
     "explain": Verb("liqbot.verbs.explain:explain", "explain one decision, from its inputs to its outcome"),
     "pnl": Verb("liqbot.verbs.pnl:pnl", "show profit and loss by day and by strategy"),
+    "report": Verb("liqbot.verbs.report:report", "report on the last day: trades, costs, refusals, map, feeds"),
+    "alert": Verb("liqbot.verbs.alert:alert", "say when a large cluster comes near"),
     "map": Verb("liqbot.verbs.map:liquidation_map", "show where positions would be force-closed, around the mark"),
+    "picture": Verb("liqbot.verbs.picture:app", "draw maps, decisions, equity and the map's record into PNG or SVG"),
     "check": Verb("liqbot.verbs.check:check", "say where your own liquidation would sit and how dense it is there"),
     "db": Verb("liqbot.verbs.db:app", "upgrade, back up and check journal and ledger"),
 }

@@ -21,6 +21,13 @@ _PRICES: Final = {
     "marks": ("mark_price", "index_price"),
     "tops": ("bid_price", "ask_price"),
 }
+_AMOUNTS: Final = {
+    "bars": {"volume_usd": "volume_usd", "buy_usd": "sell_usd", "sell_usd": "buy_usd"},
+    "open_interest": {"oi_usd": "oi_usd"},
+    "totals": {"long_usd": "short_usd", "short_usd": "long_usd"},
+    "liquidations": {"size_usd": "size_usd"},
+}
+"""Amounts by the column they are taken from in a changed future."""
 
 
 class Peek(msgspec.Struct, frozen=True):
@@ -31,7 +38,8 @@ class Peek(msgspec.Struct, frozen=True):
 
 
 def poisoned(blocks: Iterable[EventBlock], after_ms: int) -> Iterator[EventBlock]:
-    """The same blocks, but rows later than `after_ms` have all prices times three and funding with its sign turned."""
+    """The same blocks, but rows later than `after_ms` have all prices and amounts times three, buyers and sellers,
+    longs and shorts change places, and funding has its sign turned."""
     for block in blocks:
         if all(not len(block.rows(kind)) or block.rows(kind)["time_ms"].max() <= after_ms for kind in KINDS):
             yield block
@@ -49,8 +57,12 @@ def _poisoned(kind: str, rows: Rows, after_ms: int) -> Rows:
     changed = rows.copy()
     for name in _PRICES.get(kind, ()):
         changed[name] = np.where(late, rows[name] * PRICE_FACTOR, rows[name])
+    for name, other in _AMOUNTS.get(kind, {}).items():
+        changed[name] = np.where(late, rows[other] * PRICE_FACTOR, rows[name])
     if kind == "funding":
         changed["rate_pct"] = np.where(late, -rows["rate_pct"], rows["rate_pct"])
+    if kind == "liquidations":
+        changed["side"] = np.where(late, -rows["side"], rows["side"])
     return changed
 
 

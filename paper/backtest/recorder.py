@@ -4,73 +4,22 @@ from collections import Counter
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
-import msgspec
-
-from liqbot.accounting.changes import Change, FillBooked, TripClosed
 from liqbot.accounting.currencies import amounts_text
 from liqbot.accounting.round_trips import TripFigures
 from liqbot.blocks import EventBlock
 from liqbot.commands import PlaceOrder
 from liqbot.engine import Engine, Step
 from liqbot.events import Balance, OrderRejected, PositionLiquidated
-from liqbot.risk.decision import Approved, Target
 from liqbot.settings import Settings
 from paper.backtest.equity import EquityCurve
-from paper.backtest.report import SIMULATED, BacktestReport, Benchmark, Money, TradeStats, TripLine
+from paper.backtest.planned_trips import PlannedTrips
+from paper.backtest.report import SIMULATED, BacktestReport, Benchmark, Money, TradeStats
+from paper.backtest.strategy_stats import stats_of
 from paper.backtest.verdict_counts import VerdictTally
 from paper.tapes.info import TapeInfo
 
 MICRO: Final = Decimal("0.000001")
 ZERO: Final = Decimal(0)
-
-
-class _Plan(msgspec.Struct):
-    """Why a round trip was entered, and what it risked: the distance from its average entry to the first stop, times
-    its largest size."""
-
-    strategy: str = ""
-    decision_id: int = 0
-    risk_usd: Decimal = ZERO
-
-
-class PlannedTrips:
-    """Round trips as the books have them, each with the approved target it grew from."""
-
-    def __init__(self) -> None:
-        self.closed: list[TripFigures] = []
-        self._plans: dict[int, _Plan] = {}
-        self._targets: dict[tuple[str, str], Target] = {}
-
-    def expect(self, target: Target) -> None:
-        """The newest approved target of an instrument: it names the strategy and the first stop of the next trip."""
-        self._targets[target.venue, target.coin] = target
-
-    def fold(self, change: Change) -> None:
-        if isinstance(change, FillBooked) and change.trip is not None and not change.reduces:
-            self._enter(change.trip)
-        elif isinstance(change, TripClosed):
-            self.closed.append(change.trip)
-
-    def _enter(self, trip: TripFigures) -> None:
-        target, plan = self._targets.get((trip.venue, trip.coin)), self._plans.get(trip.number)
-        if plan is None:
-            plan = self._plans[trip.number] = _Plan()
-            if target is not None:
-                plan.strategy, plan.decision_id = target.strategy, target.decision_id
-        if target is not None and target.decision_id == plan.decision_id:
-            plan.risk_usd = abs(trip.entry_price - target.stop_price) * trip.largest_base
-
-    def line(self, trip: TripFigures) -> TripLine:
-        plan = self._plans.get(trip.number, _Plan())
-        return TripLine(
-            trip.venue, trip.coin, trip.side.word, plan.strategy, plan.decision_id, trip.opened_ms, trip.closed_ms,
-            trip.entry_price, trip.exit_price, trip.largest_base, trip.gross_usd, trip.fees_usd, trip.funding_usd,
-            trip.net_usd, self.r_multiple(trip), trip.ended_by, trip.fees_other,
-        )  # fmt: skip
-
-    def r_multiple(self, trip: TripFigures) -> float | None:
-        risk_usd = self._plans.get(trip.number, _Plan()).risk_usd
-        return float(trip.net_usd / risk_usd) if risk_usd > 0 else None
 
 
 class BacktestRecorder:
@@ -82,22 +31,17 @@ class BacktestRecorder:
         self.equity = EquityCurve()
         self.tally = VerdictTally(settings.signals, coins)
         self.ticks = self.rows = self.bars = self.liquidated = 0
-        self._approved: set[int] = set()
         self._orders: Counter[str] = Counter()
         self._rejected: Counter[str] = Counter()
         self._started = False
 
     def __call__(self, seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
-        del seq
-        for decision in step.decisions:
-            if isinstance(decision, Approved) and decision.target.decision_id not in self._approved:
-                self._approved.add(decision.target.decision_id)
-                self.trips.expect(decision.target)
+        self.trips(seq, block, step, engine)
         for command in step.commands:
             if isinstance(command, PlaceOrder):
                 self._orders[command.purpose.value] += 1
         if block.facts:
-            self._on_facts(block, engine)
+            self._on_facts(block)
         self.rows += block.market_rows
         self.bars += len(block.bars)
         if block.tick_ms is not None:
@@ -106,15 +50,12 @@ class BacktestRecorder:
             self.tally.on_tick(step, engine)
             self.equity.on_tick(block.tick_ms, engine)
 
-    def _on_facts(self, block: EventBlock, engine: Engine) -> None:
+    def _on_facts(self, block: EventBlock) -> None:
         if not self._started:
             stated = {fact.venue: fact.wallet_usd for fact in block.facts if isinstance(fact, Balance)}
             if stated:
                 self.equity.start(sum(stated.values(), Decimal(0)))
                 self._started = True
-        for changes in engine.account.changes:
-            for change in changes:
-                self.trips.fold(change)
         self.liquidated += sum(isinstance(fact, PositionLiquidated) for fact in block.facts)
         self._rejected.update(fact.code for fact in block.facts if isinstance(fact, OrderRejected))
 
@@ -124,13 +65,15 @@ class BacktestRecorder:
         names = tuple(name for name in type(signals).model_fields if getattr(getattr(signals, name), "enabled", False))
         verdicts = self.tally.verdicts()
         equity, trips = self.equity, (*self.trips.closed, *engine.account.books.open_trips())
+        lines = tuple(map(self.trips.line, trips))
         return BacktestReport(
             caption=SIMULATED, tape=tape, profile=profile, trade_venue=self._settings.trade_venue, strategies=names,
             waive=tuple(signals.waive), ticks=self.ticks, rows=self.rows, bars=self.bars, weighed=self.tally.ticks,
             verdicts=verdicts, signals=sum(one.times for one in verdicts if one.code == "SIGNAL"),
-            approvals=len(self._approved), refusals=self.tally.refusals(), lacks=self.tally.lacks(),
+            approvals=len(self.trips.approved), refusals=self.tally.refusals(), lacks=self.tally.lacks(),
             orders=dict(sorted(self._orders.items())), orders_rejected=dict(sorted(self._rejected.items())),
-            liquidated=self.liquidated, trades=self._stats(trips), trips=tuple(map(self.trips.line, trips)),
+            liquidated=self.liquidated, trades=self._stats(trips),
+            by_strategy=stats_of(lines, equity.last_ms - equity.first_ms), trips=lines,
             money=self._money(engine), drawdown=equity.falls.deepest, exposure_pct=equity.exposure_pct,
             leverage_mean=equity.leverage_mean, leverage_max=equity.leverage_max,
             hold=tuple(

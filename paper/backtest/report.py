@@ -6,6 +6,8 @@ from typing import Final
 import msgspec
 
 from paper.backtest.equity import LargestFall
+from paper.backtest.planned_trips import TripLine
+from paper.backtest.strategy_stats import StrategyStats
 from paper.backtest.verdict_counts import Count, MissingInputCount
 from paper.tapes.info import TapeInfo
 
@@ -28,29 +30,6 @@ class Money(msgspec.Struct, frozen=True):
     """Equity by the wallets as the exchange states them minus equity by the facts that explain it: 0 is right."""
     fees_other: str = ""
     """Fees that nothing values, by currency; in no other figure."""
-
-
-class TripLine(msgspec.Struct, frozen=True):
-    """One round trip; `closed_ms` is null while it is open at the end of the tape."""
-
-    venue: str
-    coin: str
-    side: str
-    strategy: str
-    decision_id: int
-    opened_ms: int
-    closed_ms: int | None
-    entry_price: Decimal
-    exit_price: Decimal | None
-    quantity_base: Decimal
-    gross_usd: Decimal
-    fees_usd: Decimal
-    funding_usd: Decimal
-    net_usd: Decimal
-    r_multiple: float | None
-    ended_by: str
-    fees_other: str = ""
-    """Fees that nothing values, by currency; not in `fees_usd`."""
 
 
 class TradeStats(msgspec.Struct, frozen=True):
@@ -110,6 +89,8 @@ class BacktestReport(msgspec.Struct, frozen=True):
     """By code of the exchange."""
     liquidated: int
     trades: TradeStats
+    by_strategy: tuple[StrategyStats, ...]
+    """Closed round trips of each strategy, both sides together and each."""
     trips: tuple[TripLine, ...]
     money: Money
     drawdown: LargestFall

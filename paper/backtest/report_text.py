@@ -4,7 +4,10 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Final
 
-from paper.backtest.report import BacktestReport, TripLine
+from paper.backtest.plain_tables import aligned, table
+from paper.backtest.planned_trips import TripLine
+from paper.backtest.report import BacktestReport
+from paper.backtest.strategy_table import strategy_table
 from paper.backtest.verdict_counts import Count
 from paper.tapes.info import iso
 
@@ -12,11 +15,12 @@ _TRIPS_SHOWN: Final = 40
 _CODES_SHOWN: Final = 8
 
 
-def text_of(report: BacktestReport) -> str:
-    """Several paragraphs; nothing that is empty is shown as a table."""
+def text_of(report: BacktestReport, *first: str) -> str:
+    """Several paragraphs; nothing that is empty is shown as a table. `first`: what else is known of this run and must
+    be read before its money."""
     parts = [
-        headline(report), report.caption, _money(report), _trades(report.trips), _decisions(report), _lacks(report),
-        _tape(report), _speed(report),
+        headline(report), report.caption, _strategies(report), *first, _money(report), _trades(report.trips),
+        _decisions(report), _lacks(report), _tape(report), _speed(report),
     ]  # fmt: skip
     return "\n\n".join(part for part in parts if part)
 
@@ -53,7 +57,13 @@ def _money(report: BacktestReport) -> str:
         rows.append(("not valued", f"fees of {money.fees_other}, in no figure above"))
     if money.house_differs_usd:
         rows.append(("warning", f"the house has {money.house_differs_usd} USD more than the exchange's facts explain"))
-    return _aligned(rows)
+    return aligned(rows)
+
+
+def _strategies(report: BacktestReport) -> str:
+    traded = {one.strategy for one in report.by_strategy}
+    found = strategy_table(report.by_strategy, [name for name in report.strategies if name not in traded])
+    return f"{found}\n  R: what an entry would lose at its first stop; MAE, MFE, cost (fees, funding): means in R"
 
 
 def _trades(trips: Sequence[TripLine]) -> str:
@@ -67,7 +77,7 @@ def _trades(trips: Sequence[TripLine]) -> str:
         for trip in trips[:_TRIPS_SHOWN]
     ]  # fmt: skip
     more = [] if len(trips) <= _TRIPS_SHOWN else [f"... and {len(trips) - _TRIPS_SHOWN} more (--json has all)"]
-    return "\n".join([_table(head, rows), *more])
+    return "\n".join([table(head, rows), *more])
 
 
 def _decisions(report: BacktestReport) -> str:
@@ -140,14 +150,3 @@ def _signed(number: float) -> str:
 
 def _or_none(number: float | None, unit: str) -> str:
     return "none" if number is None else f"{number:.2f} {unit}".rstrip()
-
-
-def _aligned(rows: Sequence[tuple[str, str]]) -> str:
-    width = max(len(name) for name, _ in rows)
-    return "\n".join(f"{name:<{width}}  {text}" for name, text in rows)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(row[at]) for row in (head, *rows)) for at in range(len(head))]
-    lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in (head, *rows)]
-    return "\n".join(line.rstrip() for line in lines)

@@ -15,10 +15,12 @@ from liqbot.engine import Engine
 from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import Journal, JournalReader
 from liqbot.observers.observer import OnStep
+from liqbot.review.progress import Advance, watched
 from liqbot.runtime.assembly import House, Parts, assembled
 from liqbot.settings import Settings
 from paper.backtest.recorder import BacktestRecorder
 from paper.backtest.report import BacktestReport, Speed
+from paper.backtest.snapshots import BacktestSnapshots
 from paper.sessions.assembly import exchange_of, seeded_journal_id
 from paper.sessions.sim_loop import SimLoop
 from paper.sessions.tape_settings import contracts_of, fitted
@@ -43,15 +45,19 @@ def backtest(
     data: Path | None = None,
     batch_rows: int = BATCH_ROWS,
     observers: Sequence[OnStep] = (),
+    advance: Advance = lambda _share: None,
 ) -> BacktestReport:
-    """Run the tape and report. With `data` a journal is written there, replacing that of an earlier backtest."""
+    """Run the tape and report. With `data` a journal is written there, replacing that of an earlier backtest.
+    `advance` is told the share that is done."""
     settings = fitted(settings, tape)
     watch = BacktestRecorder(settings, settings.coins)
     with contextlib.ExitStack() as stack:
         storage = None if data is None else _new_storage(stack, data, settings, tape)
         started_s = time.perf_counter()
         house = assembled_house(settings, tape, storage=storage, checks=(watch, *observers))
-        run(house.loop, tape.blocks(batch_rows=batch_rows))
+        run(house.loop, watched(tape.blocks(batch_rows=batch_rows), tape.first_ms, tape.last_ms, advance))
+        if storage is not None:
+            storage.snapshots.save(storage.journal.last_seq, house.engine)
         report = watch.report(info_of(tape), profile, house.engine)
         seconds = time.perf_counter() - started_s
     speed = Speed(seconds, report.rows / seconds, report.bars / seconds, peak_memory_mb())
@@ -62,6 +68,7 @@ def backtest(
 class BacktestStorage(NamedTuple):
     journal: Journal
     ledger: "LedgerWriter"
+    snapshots: BacktestSnapshots
 
 
 def house_of(settings: Settings, tape: Tape, *, observers: Sequence[OnStep] = ()) -> SimLoop:
@@ -76,7 +83,7 @@ def assembled_house(
     """Without observers: what a user adds looks on at markets that happen. Recorder and ledger are checks, because a
     report or a ledger that missed a step would be wrong."""
     journal = None if storage is None else storage.journal
-    written = () if storage is None else (storage.ledger.observer("tape"),)
+    written = () if storage is None else (storage.ledger.observer("tape"), storage.snapshots.on_step)
     listed = contracts_of(settings, tape)
     exchange = exchange_of(settings, tape.roster, listed)
 
@@ -116,7 +123,8 @@ def _new_storage(stack: contextlib.ExitStack, data: Path, settings: Settings, ta
             f"sqlite:///{places.ledger_path(data)}", journal.stamp.journal_id, WriteLimits(map_every_ms=every_ms)
         )
     )
-    return BacktestStorage(journal, ledger)
+    contracts = len(settings.venues) * len(settings.coins)
+    return BacktestStorage(journal, ledger, BacktestSnapshots(journal, contracts))
 
 
 def _make_room(path: Path) -> None:

@@ -8,10 +8,11 @@ import msgspec
 
 from liqbot.engine import Engine, Step
 from liqbot.instruments import Side
-from liqbot.market.map.clusters import first_within
+from liqbot.market.map.zones import ABSENT
 from liqbot.market.view import MarketView, SideView
 from liqbot.risk.decision import Refused
 from liqbot.signals.evaluate import evaluate
+from liqbot.signals.features import next_cluster, under_way
 from liqbot.signals.registry import SignalParams
 from liqbot.signals.verdict import MISSING, SIGNAL, Gate, Verdict
 
@@ -145,19 +146,21 @@ def _pattern(view: MarketView, reach_pct: float) -> tuple[Any, ...]:
     return (
         view.coin,
         *[value != value for value in _VALUES(view)],
-        *_side_pattern(view.below, reach_pct),
-        *_side_pattern(view.above, reach_pct),
+        *_side_pattern(view.below, view, reach_pct),
+        *_side_pattern(view.above, view, reach_pct),
     )
 
 
-def _side_pattern(side: SideView, reach_pct: float) -> tuple[Any, ...]:
-    target = first_within(side.clusters, reach_pct)
+def _side_pattern(side: SideView, view: MarketView, reach_pct: float) -> tuple[Any, ...]:
+    inside = under_way(side.sweep, view)
+    target = next_cluster(side, inside, reach_pct)
     ahead = (side.fuel_usd > 0, target is not None, target is not None and target.ratio == target.ratio)
     sweep = side.sweep
     if sweep is None:
         return *ahead, None
     values = (
         sweep.cluster_ratio, sweep.distance_pct, sweep.volume_ratio, sweep.printed_usd, sweep.printed_after_usd,
-        sweep.oi_change_pct, sweep.taker_imbalance_after,
+        sweep.oi_change_pct, sweep.taker_imbalance_after, sweep.fuel_spent_usd / (sweep.fuel_usd or ABSENT),
+        sweep.beyond_ratio,
     )  # fmt: skip
-    return *ahead, sweep.rejected, *[value == value for value in values], sweep.printed_usd > 0
+    return *ahead, inside is None, sweep.rejected, *[value == value for value in values], sweep.printed_usd > 0

@@ -22,7 +22,6 @@ from paper.exchange.exchange import Happened
 
 AHEAD_MS_MAX: Final = 1_000
 """How far a client's clock may be ahead of the venue's, as venues allow."""
-SETTLE_S_MAX: Final = 5.0
 FIRST_ORDER: Final = 8_389_765_000_000
 
 
@@ -37,6 +36,8 @@ class HubParams(msgspec.Struct, frozen=True):
     """Venues' server time is the wall clock; otherwise it is the market's. Signed requests may carry either."""
     held_s_max: float = 30.0
     """How long a command may wait for market time before the venue says that it timed out."""
+    settle_s_max: float = 5.0
+    """How long market time waits for requests that run: beyond that they are taken to hang."""
 
 
 class Outlet(Protocol):
@@ -289,9 +290,10 @@ class Hub:
         self.pace(speed)
         for follower in self.followers:
             follower.pace(speed)
-        started_s, first_ms = time.monotonic(), begin_ms or self.now_ms
+        loop, first_ms = asyncio.get_running_loop(), begin_ms or self.now_ms
+        started_s = loop.time()
         for block in blocks:
-            elapsed_s = time.monotonic() - started_s
+            elapsed_s = loop.time() - started_s
             if for_s is not None and elapsed_s >= for_s:
                 return
             first_ms = first_ms or end_ms(block, 0)
@@ -308,7 +310,7 @@ class Hub:
         """Until everything sent has left and every request that runs is only waiting for market time."""
         if self.outlet is None:
             return
-        deadline_s = time.monotonic() + SETTLE_S_MAX
+        deadline_s = time.monotonic() + self.params.settle_s_max
         await self.outlet.flushed()
         calm = 0
         while calm < 3 and time.monotonic() < deadline_s:

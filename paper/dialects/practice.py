@@ -5,20 +5,11 @@ everything else from production.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final
 
-import msgspec
-import numpy as np
-
-from liqbot.blocks import KINDS, EventBlock, block_of
+from liqbot.blocks import EventBlock, block_of
 from paper.dialects.dialect import Dialect
 from paper.dialects.hub import Hub
-
-_PRICED: Final = frozenset(
-    ("open", "high", "low", "close", "volume_usd", "buy_usd", "sell_usd", "price", "size_usd", "long_usd", "short_usd",
-     "oi_usd", "mark_price", "index_price", "bid_price", "ask_price")
-)
-"""Columns in dollars: of a coin as many are traded and held in either market."""
+from paper.exchange.repricing import at_ratio
 
 
 class PracticeMarket:
@@ -43,20 +34,6 @@ class PracticeMarket:
 
     def pace(self, speed: float) -> None:
         self.hub.pace(speed)
-
-
-def at_ratio(block: EventBlock, ratio: float) -> EventBlock:
-    """The same block at other prices."""
-    changed: dict[str, Any] = {}
-    for kind in KINDS:
-        rows = block.rows(kind)
-        columns = [name for name in rows.dtype.names or () if name in _PRICED]
-        if len(rows) and columns:
-            scaled = np.array(rows)
-            for name in columns:
-                scaled[name] *= ratio
-            changed[kind] = scaled
-    return msgspec.structs.replace(block, **changed)
 
 
 def both_markets(

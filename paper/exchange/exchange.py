@@ -222,11 +222,11 @@ class PaperExchange:
     def _open(self) -> None:
         """Lay out each instrument's course."""
         for key, news in self._news.items():
-            quote = self._quotes.of[key]
+            quote, ours = self._quotes.of[key], self._our_side(key)
             legs = course(
                 news.bars,
                 news.marks,
-                adverse_to=self._our_side(key),
+                adverse_to=ours if self._params.bar_order == "adverse" else ours.opposite,
                 from_ms=quote.bar_ms,
                 last_price=quote.last_price,
                 last_mark=PathMark(quote.mark_ms, quote.mark_price),

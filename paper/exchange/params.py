@@ -1,12 +1,18 @@
 """What a user may turn in the simulated exchange: money, latency, slippage and how it treats prices."""
 
 from decimal import Decimal
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
 
 class PaperParams(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     wallet_usd: Decimal = Field(Decimal(10_000), ge=0, le=10**9, description="Wallet balance per venue at the start.")
+    bar_order: Literal["adverse", "friendly"] = Field(
+        "adverse",
+        description="Which extreme of a bar comes first: the one against our position, or the one for it. A bar does "
+        "not tell; the truth lies between both.",
+    )
     latency_ms: int = Field(
         200,
         ge=0,

@@ -7,7 +7,7 @@ from liqbot.settings import Settings
 from paper.params import PaperSection
 from paper.sessions.listings import paper_instruments
 from paper.sessions.session import SessionMarket
-from paper.sessions.tape_settings import contracts_of, fitted
+from paper.sessions.tape_settings import contracts_of, fitted, fitted_to
 from paper.tapes.reader import read_tape
 from paper.world import World
 
@@ -40,7 +40,7 @@ def world_market(settings: Settings, seed: int) -> tuple[Settings, SessionMarket
         known = ", ".join(world.roster.coins)
         raise ExpectedError(f"coins: none of {', '.join(settings.coins)} is in the simulated market; it has {known}",
                             Exit.CONFIG)
-    fits = settings.model_copy(update={"venues": world.roster.venues, "coins": traded})
+    fits = fitted_to(settings, world.roster.venues, traded, settings.trade_venue)
     instruments = paper_instruments(settings.trade_venue, traded)
     return fits, SessionMarket(
         world.roster, instruments, world.backfill(), world.blocks(), world.history_start_ms, world.params.start_ms

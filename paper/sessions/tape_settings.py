@@ -1,7 +1,12 @@
-"""Fits a configuration to a tape: its venues and coins, where trades happen, and the contracts traded there."""
+"""Fits a configuration to a market that is not watched live: its venues and coins, where trades happen, the contracts
+traded there, and which venues nothing is entered without."""
 
-from liqbot.instruments import AGGREGATE, Instrument
+from collections.abc import Sequence
+from typing import Final
+
+from liqbot.instruments import AGGREGATE, Instrument, split_venue_key
 from liqbot.settings import Settings
+from liqbot.settings.tradable import require_tradable
 from paper.sessions.listings import listed_or_assumed
 from paper.tapes.format import TapeError
 from paper.tapes.reader import Tape
@@ -9,7 +14,8 @@ from paper.tapes.reader import Tape
 
 def fitted(settings: Settings, tape: Tape) -> Settings:
     """The settings with venues and coins as the tape has them. Trades happen on `trade_venue` where the tape has trades
-    of it, else on the venue with the largest volume; only coins with trades there are traded."""
+    of it, else on the venue with the largest volume; only coins with trades there are traded. TapeError for a tape
+    without trades, ExpectedError (configuration) for coins that are not allowed."""
     volume_usd: dict[str, float] = {}
     for held in tape.holdings:
         if held.kind == "trades" and held.venue != AGGREGATE:
@@ -20,13 +26,21 @@ def fitted(settings: Settings, tape: Tape) -> Settings:
     if chosen not in volume_usd:
         chosen = max(sorted(volume_usd), key=lambda venue: volume_usd[venue])
     traded = {held.coin for held in tape.holdings if held.kind == "trades" and held.venue == chosen}
-    return settings.model_copy(
-        update={
-            "venues": tuple(venue for venue in tape.roster.venues if venue != AGGREGATE),
-            "coins": tuple(coin for coin in tape.roster.coins if coin in traded),
-            "trade_venue": chosen,
-        }
-    )
+    priced = {split_venue_key(held.venue)[0] for held in tape.holdings if held.kind in _PRICES}
+    core = tuple(venue for venue in settings.risk.core_venues if venue in priced)
+    venues = tuple(venue for venue in tape.roster.venues if venue != AGGREGATE)
+    fits = fitted_to(settings, venues, tuple(coin for coin in tape.roster.coins if coin in traded), chosen)
+    return fits.model_copy(update={"risk": fits.risk.model_copy(update={"core_venues": core})})
+
+
+_PRICES: Final = ("trades", "mark")
+"""A venue of which neither was recorded cannot fall silent: nothing is entered without it only where it was heard."""
+
+
+def fitted_to(settings: Settings, venues: Sequence[str], coins: Sequence[str], trade_venue: str) -> Settings:
+    """The settings with these venues and coins. ExpectedError (configuration) for coins that are not allowed."""
+    changed = {"venues": tuple(venues), "coins": tuple(coins), "trade_venue": trade_venue}
+    return require_tradable(settings.model_copy(update=changed))
 
 
 def contracts_of(settings: Settings, tape: Tape) -> tuple[Instrument, ...]:

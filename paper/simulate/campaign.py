@@ -9,14 +9,16 @@ from typing import Final
 
 import msgspec
 
-from paper.simulate.fault_schedule import draws_of
-from paper.simulate.faults import CATALOGUE, CELLS, STATES
+from paper.simulate.fault_schedule import DRAWS, draws_of
+from paper.simulate.faults import AIMS, CATALOGUE, CELLS, STATES
 from paper.simulate.records import RunRecords
 from paper.simulate.run import RunOutcome, simulate
 from paper.simulate.shrink import Shrunk, shrink
 
 CHUNK: Final = 4
 SHRUNK_MAX: Final = 3
+ALL_PAIRS_SEEDS: Final = 4 * -(-len(AIMS) // DRAWS)
+"""So many seeds, each of which draws a few, go through all pairs of fault and state often enough to meet every one."""
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -30,6 +32,8 @@ class Summary(msgspec.Struct, frozen=True):
     liquidations: int
     adl: int
     restarts: int
+    test_markets: int
+    """Seeds whose orders rested in a market of other prices."""
     simulated_hours: int
     naked_ms_p99: int
     naked_ms_max: int
@@ -44,6 +48,11 @@ class Summary(msgspec.Struct, frozen=True):
         return tuple(
             f"{fault} {state}" for fault, row in self.faults.items() for state, count in row.items() if count == 0
         )
+
+    @property
+    def proves_too_little(self) -> bool:
+        """So many seeds should have met every pair, and did not."""
+        return self.seeds >= ALL_PAIRS_SEEDS and bool(self.empty_cells)
 
     @property
     def rarest(self) -> int:
@@ -94,6 +103,7 @@ def summary(found: list[RunOutcome], *, shrinking: Callable[[RunOutcome], Shrunk
         liquidations=sum(outcome.liquidations for outcome in found),
         adl=sum(outcome.adl for outcome in found),
         restarts=sum(outcome.restarts for outcome in found),
+        test_markets=sum(outcome.test_market for outcome in found),
         naked_ms_p99=_percentile(naked, 99),
         naked_ms_max=max(naked, default=0),
         naked_excused_ms_max=max((ms for outcome in found for ms in outcome.naked_excused_ms), default=0),

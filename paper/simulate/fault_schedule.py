@@ -10,19 +10,19 @@ import msgspec
 
 from liqbot.blocks import EventBlock
 from liqbot.engine import Engine, Step
-from liqbot.execution.order_lifecycle import OrderState
-from paper.simulate import link_faults
+from paper.simulate.bring_about import nudge, nudge_on, prepare
 from paper.simulate.faults import AIMS, BY_NAME, order_states
-from paper.simulate.link import CommandFate, LinkTrouble
-from paper.simulate.order_faults import push_through_stops
 from paper.simulate.probe import Probe
 from paper.simulate.scenario import Scenario
 
 DRAWS: Final = 4
 FIRST_STEP: Final = 4
 GAP_STEPS: Final = 25
-GIVEN_UP_STEPS: Final = 120
-"""A state that does not come about within that many steps is not waited for any longer."""
+GIVEN_UP_STEPS: Final = 150
+"""A pair that does not come about within that many steps is not waited for any longer."""
+NUDGE_STEPS: Final = 15
+STRIKES_MAX: Final = 3
+"""A fault that waited for something and met it in another state strikes again, so many times in all."""
 _STRIDE: Final = 97
 
 
@@ -45,6 +45,17 @@ def draws_of(seed: int) -> tuple[Draw, ...]:
     return tuple(drawn)
 
 
+class _Aim(msgspec.Struct):
+    """A draw whose fault and state have not met yet."""
+
+    draw: Draw
+    due_step: int
+    strikes: int = 0
+    armed: bool = False
+    """It has struck, and what it waits for has not happened yet."""
+    prepared: bool = False
+
+
 class FaultSchedule(Probe):
     """Strikes when the moment has come, and counts which order states each fault met."""
 
@@ -52,12 +63,12 @@ class FaultSchedule(Probe):
         self.scenario = scenario
         self.met: Counter[str] = Counter()
         """By `fault state`."""
-        self._waiting = list(draws)
-        self._prepared: set[int] = set()
+        self._open = [_Aim(draw, draw.from_step) for draw in draws]
 
     @property
     def done(self) -> bool:
-        return not self._waiting
+        """Whatever still waits for its moment has struck."""
+        return all(aim.armed for aim in self._open)
 
     def answered(self, block: EventBlock, step: Step, engine: Engine) -> None:
         """In the middle of things, before the commands of this answer leave."""
@@ -66,59 +77,53 @@ class FaultSchedule(Probe):
             self._look()
 
     def stepped(self) -> None:
-        for draw in self._waiting:
-            if draw.from_step in self._prepared and _wants_half_a_stop(draw) and not self.scenario.market.pushed:
-                push_through_stops(self.scenario, self.scenario.chance)
-        self._waiting = [draw for draw in self._waiting if self.scenario.steps <= draw.from_step + GIVEN_UP_STEPS]
+        steps = self.scenario.steps
+        self._open = [aim for aim in self._open if steps <= aim.draw.from_step + GIVEN_UP_STEPS]
+        for aim in self._open:
+            waited = steps - aim.due_step
+            if waited > 0 and waited % NUDGE_STEPS == 0:
+                self._nudge(aim)
         self._look()
 
+    def _nudge(self, aim: _Aim) -> None:
+        fault, chance = BY_NAME[aim.draw.fault], self._chance(aim, f"nudge {self.scenario.steps}")
+        if aim.armed:
+            nudge_on(self.scenario, fault, chance)
+        else:
+            nudge(self.scenario, fault, aim.draw.state, chance)
+
     def _look(self) -> None:
-        for draw in tuple(self._waiting):
-            if self.scenario.steps < draw.from_step or self.scenario.now_ms < self.scenario.asleep_until_ms:
+        for aim in self._open:
+            if aim.armed or self.scenario.steps < aim.due_step or self.scenario.now_ms < self.scenario.asleep_until_ms:
                 continue
-            self._prepare(draw)
-            fault = BY_NAME[draw.fault]
-            if draw.state in order_states(self.scenario) and fault.ready(self.scenario):
-                self._waiting.remove(draw)
-                chance = random.Random(f"strike {self.scenario.seed} {draw.fault} {draw.from_step}")  # noqa: S311
-                fault.strike(self.scenario, chance, functools.partial(self._count, fault.name))
+            fault = BY_NAME[aim.draw.fault]
+            if not aim.prepared:
+                aim.prepared = True
+                self.scenario.link.troubles += prepare(self.scenario, fault, aim.draw.state)
+            if aim.draw.state in order_states(self.scenario) and fault.ready(self.scenario):
+                aim.armed, aim.strikes = True, aim.strikes + 1
+                fault.strike(self.scenario, self._chance(aim, "strike"), functools.partial(self._struck, aim))
+                if aim.strikes > 1:
+                    nudge_on(self.scenario, fault, self._chance(aim, "nudge"))
                 return
 
-    def _count(self, fault: str) -> None:
-        for state in order_states(self.scenario):
+    def _struck(self, aim: _Aim) -> None:
+        """The fault came about: in the state that it was drawn for, or it may try again."""
+        states = order_states(self.scenario)
+        self._count(aim.draw.fault, states)
+        if aim not in self._open:
+            return
+        if aim.draw.state in states or aim.strikes >= STRIKES_MAX:
+            self._open.remove(aim)
+        else:
+            aim.armed = aim.prepared = False
+            aim.due_step = self.scenario.steps + NUDGE_STEPS
+
+    def _count(self, fault: str, states: Sequence[str]) -> None:
+        for state in states:
             if BY_NAME[fault].can_meet(state):
                 self.met[f"{fault} {state}"] += 1
 
-    def _prepare(self, draw: Draw) -> None:
-        """Help the state along that the draw waits for."""
-        if draw.from_step in self._prepared:
-            return
-        self._prepared.add(draw.from_step)
-        helping = _helping(draw.state, self.scenario.now_ms, armed=bool(BY_NAME[draw.fault].needs))
-        self.scenario.link.troubles += (
-            (link_faults.FillInParts(_nothing, self.scenario.is_stop),) if _wants_half_a_stop(draw) else helping
-        )
-
-
-def _wants_half_a_stop(draw: Draw) -> bool:
-    """An exit goes out beside an order filled in part only when that order is a stop: entries are cancelled first."""
-    return draw.state == OrderState.PARTIAL and BY_NAME[draw.fault].needs == "belief"
-
-
-def _nothing() -> None:
-    """Preparations are not counted."""
-
-
-def _helping(state: str, now_ms: int, *, armed: bool) -> tuple[LinkTrouble, ...]:
-    """`armed`: the fault waits for something to happen while the state lasts, so it must last."""
-    if state == OrderState.UNKNOWN:
-        return (link_faults.Mute(_nothing, 90_000),) if armed else (link_faults.OnOrder(_nothing, (link_faults.LOST,)),)
-    if state == OrderState.MISSING:
-        return (link_faults.OnOrder(_nothing, (link_faults.LOST,)),)
-    if state == OrderState.REJECTED:
-        return (link_faults.OnOrder(_nothing, (CommandFate(refused="UNAVAILABLE"),)),)
-    if state == OrderState.PARTIAL:
-        return (link_faults.FillInParts(_nothing),)
-    if state == OrderState.INTENDED and armed:
-        return (link_faults.SlowAnswers(now_ms + 240_000),)
-    return ()
+    def _chance(self, aim: _Aim, what: str) -> random.Random:
+        drawn = aim.draw
+        return random.Random(f"{what} {self.scenario.seed} {drawn.fault} {drawn.from_step} {aim.strikes}")  # noqa: S311

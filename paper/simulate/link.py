@@ -124,6 +124,8 @@ class Link:
         self.now_ms = 0
         self.truth: EventBlock | None = None
         """The market as it is in the next step, whatever the house is told of it."""
+        self.heard_last: tuple[Event, ...] = ()
+        """What the house hears at the end of the next step, right before its Tick."""
         self.switches = LinkSwitches()
         self.troubles: list[LinkTrouble] = []
         self._outbox: list[tuple[int, Command, bool]] = []
@@ -205,6 +207,10 @@ class Link:
                 self._deliver(react)
             self.now_ms = max(self.now_ms, truth.tick_ms or 0)
         self._flush()
+        for fact in self.heard_last:
+            self._posted += 1
+            self._mail.append((self.now_ms, self._posted, fact))
+        self.heard_last = ()
         self._deliver(react)
 
     def live_on(self, *, listening: bool) -> None:

@@ -182,6 +182,29 @@ class SlowAnswers(LinkTrouble):
         return (1_900,) if isinstance(fact, events.OrderAccepted) else None
 
 
+class SlowCancels(Armed):
+    """Orders that we cancel are gone, and from the first of them on we hear of it late."""
+
+    def __init__(self, struck: Callable[[], None], lasts_ms: int) -> None:
+        super().__init__(struck)
+        self._lasts_ms, self._cancelled = lasts_ms, set[str]()
+
+    @property
+    def impedes(self) -> bool:
+        """Nothing else suffers: what the venue removes by itself is told at once."""
+        return False
+
+    def on_command(self, command: Command, now_ms: int) -> CommandFate | None:
+        if isinstance(command, CancelOrder):
+            self._cancelled.add(command.client_id)
+            self.begin(now_ms + self._lasts_ms)
+        return None
+
+    def on_fact(self, fact: Event, now_ms: int) -> tuple[int, ...] | None:
+        late = isinstance(fact, events.OrderCancelled) and fact.client_id in self._cancelled
+        return (max(self.until_ms - now_ms, 0),) if late else None
+
+
 class LateStopFill(Armed):
     """The next fill of a stop is not heard of for a while, and histories do not show it."""
 

@@ -6,6 +6,9 @@ from typing import Any
 
 import msgspec
 
+from liqbot.risk.decision import Check, Refusal
+from liqbot.risk.pre_trade_checks import CheckContext, PreTradeCheck
+
 
 class Patch(msgspec.Struct, frozen=True):
     """`replace` makes the defective thing from the sound one."""
@@ -42,3 +45,20 @@ class Mutant(msgspec.Struct, frozen=True):
 def instead(thing: Any) -> Callable[[Any], Any]:
     """A replacement that asks nothing of what it replaces."""
     return lambda _sound: thing
+
+
+def unasked(*codes: Refusal) -> Callable[[Any], Any]:
+    """The questions with these codes always pass."""
+
+    def replace(sound: tuple[tuple[Refusal, PreTradeCheck], ...]) -> tuple[tuple[Refusal, PreTradeCheck], ...]:
+        return tuple((code, _passing(question) if code in codes else question) for code, question in sound)
+
+    return replace
+
+
+def _passing(question: PreTradeCheck) -> PreTradeCheck:
+    def mutant(case: CheckContext) -> Check | None:
+        answer = question(case)
+        return None if answer is None else msgspec.structs.replace(answer, passed=True)
+
+    return mutant

@@ -20,12 +20,12 @@ from liqbot.execution.order_lifecycle import Order
 from liqbot.ledger.trades import TradeBook
 from liqbot.risk import placement, review
 from liqbot.risk.account import Account
-from liqbot.risk.decision import Adjustment, Approved, Check, Refusal, Target
-from liqbot.risk.pre_trade_checks import CheckContext, PreTradeCheck
+from liqbot.risk.decision import Adjustment, Approved, Refusal, Target
 from liqbot.runtime import step
 from paper.simulate.journal_first_mutants import not_waiting, silent_when_stuck
-from paper.simulate.mutant import Mutant, Patch, instead
+from paper.simulate.mutant import Mutant, Patch, instead, unasked
 from paper.simulate.outside_mutants import OUTSIDE
+from paper.simulate.practice_mutants import PRACTICE
 
 # --- execution --------------------------------------------------------------------------------------------------------
 
@@ -115,23 +115,6 @@ def _keeps_the_position(sound: Callable[..., Approved]) -> Callable[..., Approve
         if target is None or not adjustment.exit_base:
             return approved
         return msgspec.structs.replace(approved, target=target)
-
-    return mutant
-
-
-def _unasked(*codes: Refusal) -> Callable[[Any], Any]:
-    """The questions with these codes always pass."""
-
-    def replace(sound: tuple[tuple[Refusal, PreTradeCheck], ...]) -> tuple[tuple[Refusal, PreTradeCheck], ...]:
-        return tuple((code, _passing(question) if code in codes else question) for code, question in sound)
-
-    return replace
-
-
-def _passing(question: PreTradeCheck) -> PreTradeCheck:
-    def mutant(case: CheckContext) -> Check | None:
-        answer = question(case)
-        return None if answer is None else msgspec.structs.replace(answer, passed=True)
 
     return mutant
 
@@ -247,13 +230,13 @@ _ALL: Final = (
     Mutant(
         "stale_accepted",
         "old prices are good enough",
-        (Patch(review, "PRE_TRADE_CHECKS", _unasked(Refusal.STALE)),),
+        (Patch(review, "PRE_TRADE_CHECKS", unasked(Refusal.STALE)),),
         shows_in=("feed_silent", "maintenance"),
     ),
     Mutant(
         "lag_accepted",
         "late answers are good enough",
-        (Patch(review, "PRE_TRADE_CHECKS", _unasked(Refusal.LAGGING)),),
+        (Patch(review, "PRE_TRADE_CHECKS", unasked(Refusal.LAGGING)),),
         shows_in=("suspended",),
     ),
     Mutant(
@@ -277,20 +260,20 @@ _ALL: Final = (
     Mutant(
         "halt_ignored",
         "entries go on while halted",
-        (Patch(review, "PRE_TRADE_CHECKS", _unasked(Refusal.HALTED)),),
+        (Patch(review, "PRE_TRADE_CHECKS", unasked(Refusal.HALTED)),),
         shows_in=("halted_by_hand", "liquidation"),
     ),
     Mutant(
         "unread_account",
         "nobody waits for the account to be read",
-        (Patch(review, "PRE_TRADE_CHECKS", _unasked(Refusal.UNRECONCILED)),),
+        (Patch(review, "PRE_TRADE_CHECKS", unasked(Refusal.UNRECONCILED)),),
         shows_in=("restart", "disconnected", "upgrade"),
     ),
     Mutant("cancel_first", "the old stop goes before the new one is there", (Patch(plan, "_protect", _cancels_first),)),
     Mutant(
         "beside_foreign",
         "what others hold and place is none of our business",
-        (Patch(review, "PRE_TRADE_CHECKS", _unasked(Refusal.FOREIGN_POSITION)),),
+        (Patch(review, "PRE_TRADE_CHECKS", unasked(Refusal.FOREIGN_POSITION)),),
         shows_in=("second_instance", "database_deleted"),
     ),
     Mutant(
@@ -326,7 +309,7 @@ _ALL: Final = (
     Mutant(
         "losses_ignored",
         "entries go on after the day's loss",
-        (Patch(review, "PRE_TRADE_CHECKS", _unasked(Refusal.DAILY_LOSS, Refusal.WEEKLY_LOSS, Refusal.DRAWDOWN)),),
+        (Patch(review, "PRE_TRADE_CHECKS", unasked(Refusal.DAILY_LOSS, Refusal.WEEKLY_LOSS, Refusal.DRAWDOWN)),),
         shows_in=("liquidation",),
     ),
     Mutant(
@@ -336,6 +319,7 @@ _ALL: Final = (
         shows_in=("journal_stuck",),
     ),
     *OUTSIDE,
+    *PRACTICE,
     Mutant(
         "ids_again",
         "a restart gives order ids that were given before",

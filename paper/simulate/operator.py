@@ -9,7 +9,6 @@ from liqbot.instruments import Side
 from paper.exchange import PaperExchange, account_events
 from paper.exchange.quotes import Key
 from paper.simulate.link import Link
-from paper.simulate.market import WildMarket
 
 RESUME_MS: Final = 120_000
 FOREIGN_MS: Final = 3_000_000
@@ -20,12 +19,14 @@ class OperatorPlace(Protocol):
     """What an operator sees and touches of a scenario."""
 
     chance: random.Random
-    market: WildMarket
     exchange: PaperExchange
     link: Link
     key: Key
     @property
     def now_ms(self) -> int: ...
+
+    @property
+    def price(self) -> float: ...
 
     @property
     def engine(self) -> Engine: ...
@@ -101,5 +102,5 @@ class Operator:
             return
         self._foreign_since_ms = 0
         accounts = place.exchange.accounts
-        price = accounts.instruments[place.key].round_price(place.market.price)
+        price = accounts.instruments[place.key].round_price(place.price)
         place.link.post(account_events.close_by_hand(accounts, place.key, price, place.now_ms))

@@ -53,11 +53,11 @@ def drop_stops(scenario: Scenario) -> None:
             )
 
 
-def _favour(scenario: Scenario) -> None:
+def favour(scenario: Scenario) -> None:
     """The price moves our way, so that the stop follows."""
     held = scenario.exchange.accounts.holding(scenario.key)
     if held is not None:
-        scenario.market.push(scenario.market.price * (1 + held.side * 0.015))
+        scenario.push(scenario.price * (1 + held.side * 0.015))
 
 
 def _nothing(_scenario: Scenario) -> None:
@@ -179,7 +179,7 @@ def late_cancel(scenario: Scenario, chance: random.Random, struck: Struck) -> No
         push_through_stops(scenario, chance)
 
     scenario.link.troubles.append(link_faults.LateCancel(begun, scenario.is_stop, 3_000))
-    _favour(scenario)
+    favour(scenario)
 
 
 def late_stop_fill(scenario: Scenario, chance: random.Random, struck: Struck) -> None:
@@ -195,4 +195,4 @@ def push_through_stops(scenario: Scenario, chance: random.Random) -> None:
     if stops:
         side = stops[0].side
         far = min(side * float(one.trigger_price or 0) for one in stops) * side
-        scenario.market.push(far * (1 - side * chance.uniform(0.0002, 0.002)))
+        scenario.push(far * (1 - side * chance.uniform(0.0002, 0.002)))

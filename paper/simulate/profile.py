@@ -2,7 +2,7 @@
 because laws of safety must hold for whoever turns what."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from liqbot.settings import Settings, settings_model
@@ -13,8 +13,8 @@ _AVOIDS: Final = ("density_percentile_max", "deeper_pct_max")
 VENUES: Final = ("binance", "bybit", "okx", "bitget", "hyperliquid")
 
 
-def wide_open(chance: random.Random) -> Settings:
-    """Two venues, the first of them traded."""
+def wide_open(chance: random.Random, limits: Mapping[str, float]) -> Settings:
+    """Two venues, the first of them traded; with these limits of risk beside those that are drawn."""
     venues = tuple(chance.sample(VENUES, 2))
     make: Callable[..., Settings] = settings_model()
     signals, risk = _signals(chance), _risk(chance)
@@ -24,7 +24,7 @@ def wide_open(chance: random.Random) -> Settings:
         trade_venue=venues[0],
         coins=(COIN,),
         signals=signals,
-        risk=risk,
+        risk={**risk, **limits},
         execution={"post_only_entries": chance.random() < 0.1},
         paper={
             "exchange": {
@@ -45,18 +45,19 @@ def _signals(chance: random.Random) -> dict[str, Any]:
     return {
         "cluster_reach_pct": 20.0,
         "cascade": {
-            **wide, "bias_min": 0.1, "momentum_pct_min": -10.0, "volume_ratio_min": 0.0, "flow_min": None,
-            "behind_share_max": 100.0, "rejected_age_min": 0.0, "stop_range": chance.choice([0.3, 1.0]),
+            **wide, "bias_min": 0.1, "break_age_min_max": 20_160.0, "acceleration_min": -100.0,
+            "volume_ratio_min": 0.0, "flow_min": None, "stop_range": chance.choice([0.2, 0.5]),
         },
         "funding_squeeze": {
-            **wide, "opposite_funding_percentile_min": 50.0, "funding_pct_min": 0.0, "oi_change_pct_min": None,
+            **wide, "opposite_funding_percentile_min": 50.0, "funding_pct_min": 0.0, "funding_apart_pct_min": 0.0,
+            "oi_change_pct_min": None,
             "adverse_pct_max": 10.0,
         },
         "grab_reverse": {
             "distance_pct_min": 0.0, "distance_pct_max": 20.0, "size_ratio_min": 0.0, "volume_ratio_min": 0.0,
             "oi_change_pct_max": None, "flow_after_min": None, "printed_after_share_max": None,
-            "beyond_share_max": 50.0, "stop_pct_max": 6.0, "rejected_within_min": 300.0, "age_min_max": 120.0,
-            "max_hold_ms": hold_ms,
+            "beyond_ratio_max": 100.0, "fuel_spent_share_min": 0.0, "stop_pct_max": 6.0, "rejected_within_min": 300.0,
+            "age_min_max": 120.0, "max_hold_ms": hold_ms, "cooldown_ms": 0,
         },
     }
 
@@ -69,7 +70,9 @@ def _risk(chance: random.Random) -> dict[str, Any]:
         "cooldown_after_loss_ms": 0,
         "cooldown_after_trade_ms": 0,
         "reward_min": 0.0,
+        "edge_needed_pct_max": 100.0,
         "price_band_pct": 3.0,
+        "stop_pct_max": 10.0,
         "density_percentile_max": chance.choice([40.0, 80.0]),
         "deeper_pct_max": chance.choice([0.5, 2.0]),
         "daily_loss_pct_max": chance.choice([2.0, 10.0, 10.0, 10.0]),

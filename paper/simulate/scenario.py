@@ -24,6 +24,7 @@ from liqbot.runtime.ending import Unsettled
 from paper.exchange.accounts import name_of
 from paper.exchange.exchange import Happened
 from paper.exchange.quotes import Key
+from paper.exchange.repricing import at_ratio
 from paper.sessions.assembly import exchange_of, instruments_of, seeded_journal_id
 from paper.simulate import edge
 from paper.simulate.books import RunningLedger
@@ -33,12 +34,15 @@ from paper.simulate.market import WildMarket
 from paper.simulate.operator import Operator
 from paper.simulate.orderly_end import OrderlyEnd
 from paper.simulate.patient_loop import PatientLoop
+from paper.simulate.practice_prices import PracticePrices
 from paper.simulate.probe import Probe
 from paper.simulate.profile import COIN, wide_open
 
 FINE_MS: Final = 1_000
 WATCHFUL_MS: Final = 5_000
 CALM_MS: Final = 60_000
+CALM_BESIDE_MS: Final = 20_000
+"""The same in a test market: its mark must be compared often enough to be known."""
 WARM_MS: Final = 300_000
 WARM_BLOCKS: Final = 40
 PAST_BLOCKS: Final = 80
@@ -52,12 +56,14 @@ Distort = Callable[[EventBlock, int], EventBlock]
 class Scenario:
     """Deterministic by seed. `probes` are called in order."""
 
-    def __init__(self, seed: int, ledger: RunningLedger | None = None) -> None:
-        """With `ledger` its house keeps that one."""
+    def __init__(self, seed: int, ledger: RunningLedger | None = None, *, in_test_market: bool = False) -> None:
+        """With `ledger` its house keeps that one. `in_test_market`: the orders rest in a market of other prices."""
         self.seed, self.ledger = seed, ledger
         # The text is part of what a seed means: changed, every seed would be another scenario.
         self.chance = random.Random(f"stage {seed}")  # noqa: S311 - not a secret
-        self.settings = wide_open(self.chance)
+        self.practice = PracticePrices(seed) if in_test_market else None
+        """The test market that orders rest in; None: they rest in production's."""
+        self.settings = wide_open(self.chance, {} if self.practice is None else self.practice.limits)
         self.roster = Roster(self.settings.venues, (COIN,))
         self.market = WildMarket(self.chance, self.roster)
         self.listed = instruments_of(self.settings, self.roster)
@@ -88,7 +94,7 @@ class Scenario:
         self.had_foreign = False
         """A journal was lost on the way; what it had open was closed by hand."""
         self._backlog, self._past = list[EventBlock](), list[EventBlock]()
-        self.reconcile_at_ms = self._stream_back_ms = self.journal_stuck_until_ms = 0
+        self.reconcile_at_ms = self._stream_back_ms = self.journal_stuck_until_ms = self._watched_until_ms = 0
         self.tampered_ms = 0
         """When somebody changed leverage by hand; 0: nobody did, or the position has gone since."""
         self._stops: set[str] = set()
@@ -104,6 +110,15 @@ class Scenario:
         return self.house.engine
 
     @property
+    def price(self) -> float:
+        """Where the market stands in which our orders rest."""
+        return self.market.price * (1.0 if self.practice is None else self.practice.ratio)
+
+    def push(self, price: float) -> None:
+        """The next clock step begins at this price of the market where our orders rest: a gap when it is far."""
+        self.market.push(price * self.market.price / self.price)
+
+    @property
     def simulated_ms(self) -> int:
         return self.market.now_ms - self.started_ms
 
@@ -115,6 +130,10 @@ class Scenario:
         flat = accounts.holding(self.key) is None or self.operator.closes_foreign
         return flat and not resting and self.link.quiet and not self.engine.desk.book(*self.key).live()
 
+    def watch_closely(self, for_ms: int) -> None:
+        """In small steps, whatever moves or does not."""
+        self._watched_until_ms = self.now_ms + for_ms
+
     def is_stop(self, client_id: str) -> bool:
         """Whether we sent this order as a stop."""
         return client_id in self._stops
@@ -125,14 +144,15 @@ class Scenario:
         unsettled = any(order.state is not OrderState.WORKING for order in book.live())
         if unsettled or book.pending() or book.exposure or book.closing or not self.link.quiet:
             return FINE_MS
-        if self.house.steps_waiting or self.ending is not None:
+        if self.house.steps_waiting or self.ending is not None or self.now_ms < self._watched_until_ms:
             return FINE_MS
-        if self.asleep_until_ms - self.now_ms > CALM_MS:
-            return CALM_MS
+        calm_ms = CALM_MS if self.practice is None else CALM_BESIDE_MS
+        if self.asleep_until_ms - self.now_ms > calm_ms:
+            return calm_ms
         troubled = self.link.impeded or bool(self.distortions) or self.reconcile_at_ms <= self.now_ms + WATCHFUL_MS
         if troubled or self.now_ms < max(self.halted_until_ms, self.asleep_until_ms):
             return WATCHFUL_MS
-        return CALM_MS
+        return calm_ms
 
     # --- what happens ----------------------------------------------------------------------------------------------
 
@@ -141,14 +161,14 @@ class Scenario:
         self.link.now_ms = self.market.now_ms
         self._start_facts(self._opening())
         for _ in range(WARM_BLOCKS):
-            self._advance(self.market.block(WARM_MS, backfilled=True))
+            self._advance(self._told(WARM_MS, backfilled=True))
         self.operator.lean()
 
     def step(self) -> None:
         """One clock step of whatever length fits."""
         self.steps += 1
         halted = 0 if self.now_ms < self.halted_until_ms else None
-        self._advance(self.market.block(self.span_ms(), halted=halted))
+        self._advance(self._told(self.span_ms(), halted=halted))
         self._end_troubles()
         self.distortions = [one for one in self.distortions if self.now_ms < one[0]]
         self.operator.look()
@@ -180,17 +200,36 @@ class Scenario:
         if accounts.holding(self.key) is None and accounts.entries.leverages[name_of(self.key)] <= LEVERAGE_CEILING:
             self.tampered_ms = 0
 
-    def _advance(self, truth: EventBlock) -> None:
-        self.link.truth = truth
-        seen = truth
+    def _told(self, span_ms: int, *, halted: int | None = None, backfilled: bool = False) -> EventBlock:
+        """The next clock step of production's market: what there is to hear."""
+        told = self.market.block(span_ms, halted=halted, backfilled=backfilled)
+        if self.practice is not None:
+            self.practice.move(self.market.now_ms, span_ms)
+        return told
+
+    def _where_orders_rest(self, told: EventBlock) -> EventBlock:
+        return told if self.practice is None else at_ratio(told, self.practice.ratio)
+
+    def _advance(self, told: EventBlock) -> None:
+        self.link.truth = self._where_orders_rest(told)
+        seen = told
         for _, distort in self.distortions:
             seen = distort(seen, self.link.switches.skew_ms)
-        self._remember(truth)
-        if truth.tick_ms is not None and truth.tick_ms < self.asleep_until_ms:
+        self._remember(told)
+        if told.tick_ms is not None and told.tick_ms < self.asleep_until_ms:
             self._backlog.append(seen)
             self.link.live_on(listening=True)
             return
+        self.link.heard_last = () if told.backfilled else self._mark_reading()
         self._alive(lambda: self._catch_up(self._as_it_believes(seen)))
+
+    def _mark_reading(self) -> tuple[Event, ...]:
+        """Of the test market, as long as the venue answers."""
+        now_ms = self.market.now_ms
+        answers = not (self.link.impeded or self.link.nonsense) and now_ms >= self.halted_until_ms
+        if self.practice is None or not answers:
+            return ()
+        return self.practice.reading(self.key, self.market.price, now_ms, said_ms=now_ms + self.ahead_ms)
 
     def _as_it_believes(self, seen: EventBlock) -> EventBlock:
         """On a clock that jumped, the first Tick after that comes late by as much."""
@@ -205,10 +244,10 @@ class Scenario:
     def _disk_is_back(self) -> None:
         self.journal.stuck = self.journal.hanging = self.journal.full = False
 
-    def _remember(self, truth: EventBlock) -> None:
+    def _remember(self, told: EventBlock) -> None:
         """The coarse past, as a venue's history would give it to a new database."""
-        if len(truth.bars) and int(truth.bars["span_ms"][0]) >= CALM_MS:
-            self._past = [*self._past[1 - PAST_BLOCKS :], truth]
+        if len(told.bars) and int(told.bars["span_ms"][0]) >= CALM_BESIDE_MS:
+            self._past = [*self._past[1 - PAST_BLOCKS :], told]
 
     def _catch_up(self, seen: EventBlock) -> None:
         """After a suspension the clock steps that were missed come first, each late by what it is late."""
@@ -288,8 +327,9 @@ class Scenario:
         self.link.live_on(listening=False)
         until_ms = self.now_ms + self.down_ms
         while self.now_ms < until_ms:
-            self.link.truth = self.market.block(FINE_MS * 5)
-            self._remember(self.link.truth)
+            told = self._told(FINE_MS * 5)
+            self.link.truth = self._where_orders_rest(told)
+            self._remember(told)
             self.link.live_on(listening=False)
         self.down_ms, self.link.now_ms = 0, self.now_ms + 1  # no two processes start in one millisecond
         self._rise()
@@ -332,7 +372,8 @@ class Scenario:
 
     def _opening(self, version: str = __version__) -> tuple[Event, ...]:
         opening = assembly.opening_facts(
-            self.settings, self.roster, self.journal.journal_id, self.listed, self.now_ms
+            self.settings, self.roster, self.journal.journal_id, self.listed, self.now_ms,
+            test_market=self.practice is not None,
         )
         return tuple(
             msgspec.structs.replace(fact, version=version) if hasattr(fact, "platform") else fact for fact in opening

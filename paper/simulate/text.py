@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from paper.simulate.campaign import Summary
+from paper.simulate.campaign import ALL_PAIRS_SEEDS, Summary
 from paper.simulate.faults import CATALOGUE, STATES
 from paper.simulate.mutants import MUTANTS
 from paper.simulate.records import MutantRun
@@ -33,8 +33,9 @@ def _head(summary: Summary) -> list[str]:
         f"without a full stop, by position: p99 {summary.naked_ms_p99} ms, maximum {summary.naked_ms_max} ms; at most "
         f"{summary.naked_excused_ms_max} ms more while the process or the venue was away"
     )
+    beside = f"{summary.test_markets} of them in a test market of other prices"
     return [
-        f"{summary.seeds} seeds, {summary.simulated_hours:,} simulated hours, {summary.restarts} restarts",
+        f"{summary.seeds} seeds, {beside}, {summary.simulated_hours:,} simulated hours, {summary.restarts} restarts",
         f"{entries}, {summary.liquidations} liquidations, {summary.adl} deleveragings",
         naked,
     ]
@@ -46,6 +47,8 @@ def _matrix(summary: Summary) -> list[str]:
     width = max(len(fault.name) for fault in CATALOGUE)
     more = f" and {len(empty) - SHOWN_MAX} more" if len(empty) > SHOWN_MAX else ""
     lines = [f"pairs of fault and order state not met: {', '.join(empty[:SHOWN_MAX]) or 'none'}{more}"]
+    if summary.proves_too_little:
+        lines.append(f"no success: from {ALL_PAIRS_SEEDS} seeds on every pair should be met")
     lines.append(f"least met pair: {summary.rarest} times ({_NEVER}: cannot meet)")
     lines.append(" ".join((" " * width, *(f"{state[:9]:>9}" for state in STATES))))
     rows = sorted(summary.faults.items(), key=lambda row: min(count for count in row[1].values() if count is not None))

@@ -1,5 +1,6 @@
 """`liqbot backtest TAPE`: the whole house over a recorded market, and an honest report."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -7,19 +8,33 @@ import msgspec
 import typer
 
 from liqbot import places
+from liqbot.review.progress import progress
+from liqbot.risk.thin_coins import is_thin, labelled
 from liqbot.settings import load
-from liqbot.verbs.options import ConfigDir, Json, Profile, Set
+from liqbot.verbs.options import ConfigDir, Json, Profile, Set, ThinCoin, overriding
 from paper.backtest.report_text import text_of
 from paper.backtest.run import backtest as run_backtest
-from paper.tapes.reader import read_tape
+from paper.research.progress import to_stderr
+from paper.research.researched import DRAWS, Researched, Wanted, researched
+from paper.research.setup import Setup, ready
+from paper.research.text import (
+    ablation_text,
+    controls_text,
+    monte_carlo_text,
+    refusals_text,
+    walk_forward_text,
+)
+from paper.research.work import LocalWorkers
 from paper.verbs.ending import books_written
+from paper.verbs.research_options import Draws, Processes, Runs, Seed, TapePath, Windows
 
 
 def backtest(
-    path: Annotated[Path, typer.Argument(metavar="TAPE", help="A tape: a Parquet file, one row per market fact.")],
+    path: TapePath,
     profile: Profile = "paper",
     config: ConfigDir = None,
     overrides: Set = None,
+    allow_thin_coin: ThinCoin = False,
     data: Annotated[
         Path | None,
         typer.Option("--data", help="State directory [default: backtest/<name of the tape> beside the profiles' own]."),
@@ -27,15 +42,50 @@ def backtest(
     no_journal: Annotated[
         bool, typer.Option("--no-journal", help="Write no journal and no ledger: faster, but nothing to explain later.")
     ] = False,
+    controls: Annotated[
+        bool, typer.Option("--controls/--no-controls", help="Three more passes over the tape: what to compare it with.")
+    ] = True,
+    draws: Draws = DRAWS,
+    seed: Seed = 1,
+    monte_carlo: Runs = 1_000,
+    walk_forward: Windows = 0,
+    ablation: Annotated[bool, typer.Option("--ablation", help="A walk without each gate, in further passes.")] = False,
+    processes: Processes = 1,
     as_json: Json = False,
 ) -> None:
     """Run the whole house over a tape: map, strategies, risk and orders, filled by the simulated exchange.
 
-    Prints trades, refusals by code, verdicts made without an input, costs, drawdown and exposure, against holding.
+    Prints each strategy beside its controls (old and mirrored maps, random entries, other fills), what refusals would
+    have earned, trades, refusals by code, verdicts made without an input, costs, drawdown and exposure, and holding.
     """
-    settings = load(profile, config=config, overrides=overrides or ()).settings
-    tape = read_tape(path)
+    settings = load(profile, config=config, overrides=overriding(overrides, allow_thin_coin=allow_thin_coin)).settings
+    setup = Setup.of(path, settings, profile, config)
+    coins = ready(setup).tape.roster.coins
+    if any(map(is_thin, coins)):
+        print(labelled(coins), file=sys.stderr)
     directory = None if no_journal else places.backtest_dir(data, path.stem)
     with books_written():
-        report = run_backtest(tape, settings, profile=profile, data=directory)
+        if controls:
+            wanted = Wanted(draws, seed, monte_carlo, walk_forward, ablation)
+            found = researched(setup, LocalWorkers(processes), to_stderr, data=directory, wanted=wanted)
+            print(msgspec.json.encode(_plain(found)).decode() if as_json else _text(found))
+            return
+        with progress(f"backtest of {path.name}") as advance:
+            report = run_backtest(ready(setup).tape, settings, profile=profile, data=directory, advance=advance)
     print(msgspec.json.encode(report).decode() if as_json else text_of(report))
+
+
+def _plain(found: Researched) -> dict[str, object]:
+    """The report's own fields stay where they are."""
+    return {**msgspec.structs.asdict(found.report), "research": found.research}
+
+
+def _text(found: Researched) -> str:
+    report, research = found.report, found.research
+    beside = [
+        controls_text(report, research), refusals_text(research.refusals, report.strategies),
+        monte_carlo_text(research.monte_carlo),
+    ]  # fmt: skip
+    beside += [] if research.walk_forward is None else [walk_forward_text(research.walk_forward)]
+    beside += [ablation_text(research.ablation)] if research.ablation else []
+    return text_of(report, *beside)

@@ -14,22 +14,27 @@ from liqbot import places
 from liqbot.blocks import EventBlock
 from liqbot.engine import Engine
 from liqbot.exits import Exit, ExpectedError
+from liqbot.legible import short_usd
 from liqbot.log import configure
 from liqbot.market.view import MarketView
 from liqbot.observers.console import ConsoleObserver, Print, progress
 from liqbot.review.pictures.map_text import draw_map
 from liqbot.review.reading import reading_of
+from liqbot.review.tables import screen_width
+from liqbot.risk.thin_coins import labelled
 from liqbot.settings import Settings, load
+from liqbot.settings.tradable import require_tradable
 from liqbot.verbs.durations import seconds_of
-from liqbot.verbs.options import ConfigDir, Data, Json, Profile, Set
+from liqbot.verbs.next_command import Books
+from liqbot.verbs.options import ConfigDir, Data, Json, Profile, Set, ThinCoin, overriding
 from paper.sessions.markets import market_of
 from paper.sessions.paced import run_paced
 from paper.sessions.session import SessionMarket, fresh_storage
 from paper.verbs.ending import books_written, terminated_like_interrupted
 
 LIVE: Final = "live"
-_PROGRESS_EVERY: Final = 0.1
-_MAP_ROWS: Final = 8
+_PROGRESS_EVERY: Final = 0.25
+_MAP_ROWS, _MAP_NOTES = 5, 6
 
 
 def paper(
@@ -49,24 +54,28 @@ def paper(
     profile: Profile = "paper",
     config: ConfigDir = None,
     overrides: Set = None,
+    allow_thin_coin: ThinCoin = False,
     data: Data = None,
+    maps: Annotated[
+        float | None, typer.Option("--maps", min=1, metavar="SECONDS", help="Draw the map so often too.")
+    ] = None,
     as_json: Json = False,
 ) -> int:
     """Run the whole bot with simulated fills: no keys, no network, no money."""
-    settings = load(profile, config=config, overrides=overrides or ()).settings
+    settings = load(profile, config=config, overrides=overriding(overrides, allow_thin_coin=allow_thin_coin)).settings
     if settings.mode != "paper":
         raise ExpectedError(f"mode: {settings.mode!r} in profile {profile}, but this verb is for 'paper'", Exit.CONFIG)
     for_s = seconds_of(for_) if for_ is not None else None
     configure("warning" if wire and settings.log.level == "info" else settings.log.level, settings.log.format)
     show = functools.partial(print, file=sys.stderr if as_json else sys.stdout, flush=True)
-    console = ConsoleObserver(show, _map_text, map_every_s=max(5.0, min(20.0, (for_s or 60.0) / 3)))
+    console = ConsoleObserver(show, _map_text, map_every_s=maps)
     request = _Request(settings, places.data_dir(data, profile), console, show, market, seed, speed, for_s)
     with terminated_like_interrupted(), books_written():
         ended = _wired(request) if wire else _live(request) if market == LIVE else _paced(request)
     if ended.interrupted:
         show("interrupted: the books are complete up to here")
     console.show_maps(ended.engine)
-    _finish(ended.engine, console, request.data, as_json=as_json)
+    _finish(ended.engine, console, Books(None, data, profile), request.data, as_json=as_json)
     return Exit.OK
 
 
@@ -91,8 +100,8 @@ class _Ended(NamedTuple):
 class _Warming:
     """Shows how the map fills while the history goes by."""
 
-    def __init__(self, market: SessionMarket, console: ConsoleObserver, show: Print) -> None:
-        self._market, self._console, self._show = market, console, show
+    def __init__(self, market: SessionMarket, show: Print) -> None:
+        self._market, self._show = market, show
         self._shown_share = 0.0
 
     def history(self, block: EventBlock, engine: Engine) -> None:
@@ -104,7 +113,10 @@ class _Warming:
             self._shown_share = share + _PROGRESS_EVERY
 
     def warm(self, engine: Engine) -> None:
-        self._console.show_maps(engine)
+        for view in engine.views:
+            ahead = [(word, one.largest) for word, one in (("shorts above", view.above), ("longs below", view.below))]
+            told = [f"{short_usd(one.usd)} in {word}, {one.distance_pct:.1f} % away" for word, one in ahead if one]
+            self._show(f"map of {view.coin}: {'; '.join(told) or 'no cluster stands out'} (estimate)")
 
 
 def _paced(request: _Request) -> _Ended:
@@ -112,7 +124,7 @@ def _paced(request: _Request) -> _Ended:
     settings, market = market_of(request.market, request.settings, request.seed)
     with fresh_storage(request.data, settings, market.roster, request.show) as storage:
         request.show(_headline(request, settings))
-        warming = _Warming(market, request.console, request.show)
+        warming = _Warming(market, request.show)
         running = run_paced(
             market, settings, request.data, storage, request.console, warming, speed=request.speed, for_s=request.for_s
         )
@@ -123,12 +135,12 @@ def _live(request: _Request) -> _Ended:
     """Real prices, simulated fills. Nothing is shown before a venue has answered."""
     from paper.sessions.live_data import LiveSession  # here: the other markets need no network
 
-    settings = request.settings
+    settings = require_tradable(request.settings)
 
     def begun(engine: Engine) -> None:
         del engine
         request.show(
-            f"liqbot paper: live market, trading {', '.join(settings.coins)} on {settings.trade_venue} "
+            f"liqbot paper: live market, trading {labelled(settings.coins)} on {settings.trade_venue} "
             f"(simulated fills)\nvenues up: {', '.join(settings.venues)}"
         )
 
@@ -157,7 +169,11 @@ def _wired(request: _Request) -> _Ended:
 
 def _map_text(view: MarketView, engine: Engine) -> str:
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    return "\n" + "\n".join(draw_map(reading_of(view, engine.market), colour=colour, rows=_MAP_ROWS)) + "\n"
+    width = screen_width() or 100
+    lines = draw_map(
+        reading_of(view, engine.market), colour=colour, rows=_MAP_ROWS, notes_max=_MAP_NOTES, width=min(width, 100)
+    )
+    return "\n" + "\n".join(lines)
 
 
 def _headline(request: _Request, settings: Settings) -> str:
@@ -166,7 +182,7 @@ def _headline(request: _Request, settings: Settings) -> str:
     venues = ", ".join(settings.venues)
     return (
         f"liqbot paper: {where}, {pace}\n"
-        f"trading {', '.join(settings.coins)} on {settings.trade_venue}, fills are simulated\n"
+        f"trading {labelled(settings.coins)} on {settings.trade_venue}, fills are simulated\n"
         f"venues up: {venues}"
     )
 
@@ -177,7 +193,7 @@ def _warmth(engine: Engine) -> str:
     return f"  explains {min(known):.0f} % of open interest" if known else ""
 
 
-def _finish(engine: Engine, console: ConsoleObserver, directory: Path, *, as_json: bool) -> None:
+def _finish(engine: Engine, console: ConsoleObserver, books: Books, directory: Path, *, as_json: bool) -> None:
     ledger = places.ledger_path(directory)
     if as_json:
         print(
@@ -194,6 +210,8 @@ def _finish(engine: Engine, console: ConsoleObserver, directory: Path, *, as_jso
         f"\nequity {engine.account.equity_usd:,.2f} USD, {console.fills} fills, {console.closed} trades closed, "
         f"{console.approved} entries approved, {console.refused} refused (all simulated)\n"
         f"database  {ledger}\n"
-        f"journal   {places.journal_path(directory)}\n"
-        "next      ./run trades    ./run decisions    ./run explain t1    ./run pnl    ./run map    ./run replay"
+        f"journal   {places.journal_path(directory)}"
     )
+    traded = (("trades",), ("explain", "t1")) if console.fills else (("decisions", "--by-code"),)
+    for number, words in enumerate((*traded, ("report",), ("map",))):
+        print(f"{'next' if not number else '':<8}  {books.command(*words)}")

@@ -18,10 +18,11 @@ from paper.score.tape_score import Scored, score_tape
 from paper.score.text import text_of
 from paper.score.truth_check import cautions, checked_truth
 from paper.tapes.reader import read_tape
+from paper.verbs.research_options import TapePath
 
 
 def score(
-    path: Annotated[Path, typer.Argument(metavar="TAPE", help="A tape: a Parquet file, one row per market fact.")],
+    path: TapePath,
     truth: Annotated[
         Path | None, typer.Option("--truth", help="Positions known at stated times: adds the best any map could do.")
     ] = None,

@@ -104,7 +104,7 @@ def test_a_fee_that_cannot_be_valued_counts_as_a_loss_for_the_cooldown(currency:
     account = Traded(currency, tmp_path).kept.account
     limits, lost = RiskLimits(), currency == "BTC" or currency in NOT_VALUED
     wait_ms = limits.cooldown_after_loss_ms if lost and currency != "BTC" else limits.cooldown_after_trade_ms
-    assert account.cooldown_until_ms(VENUE, "BTC") == 3 + wait_ms
+    assert account.cooldown_until_ms(VENUE, "BTC", "cascade") == 3 + wait_ms
 
 
 def test_the_ledger_shows_what_a_fee_in_another_coin_cost(tmp_path: Path):

@@ -1,26 +1,16 @@
 """A tick takes no more calls than the baseline says; a count that grows is named."""
 
 import json
-import sys
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 from types import ModuleType
 
 import numpy as np
 import pytest
 
-BENCH = Path(__file__).parents[2] / "bench"
-
 
 @pytest.fixture
-def counts() -> Iterator[ModuleType]:
-    sys.path.insert(0, str(BENCH))
-    import importlib
-
-    try:
-        yield importlib.import_module("counts")
-    finally:
-        sys.path.remove(str(BENCH))
+def counts(script: Callable[[str], ModuleType]) -> ModuleType:
+    return script("counts")
 
 
 @pytest.fixture

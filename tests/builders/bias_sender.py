@@ -10,6 +10,7 @@ from typing import Any
 
 from liqbot.control.signed_bias import SIGNATURE, TIMESTAMP, signature
 from liqbot.settings.params import WebhookParams
+from tests.builders.patience import PATIENCE_S
 
 SECRET = "0123456789abcdef0123456789abcdef"
 _nonces = itertools.count()
@@ -43,7 +44,7 @@ def post(
     port: int, body: bytes, headers: dict[str, Any], *, method: str = "POST", path: str = "/bias"
 ) -> tuple[int, Any]:
     """Status, and the answer as JSON; None where there is none."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=15)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
     try:
         connection.request(method, path, body, headers)
         answer = connection.getresponse()

@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import ccxt.pro
 import msgspec
 from loopback_market import PRICE, bar, block, hub_of, mark, pointed
+from patience import until
 
 from paper.dialects.bybit.dialect import BybitDialect
 from paper.dialects.hub import Hub
@@ -116,14 +117,6 @@ async def bybit_place(**hub: Any) -> AsyncIterator[BybitPlace]:
             for client in place.clients:
                 await client.close()
     assert made.unknown == []
-
-
-async def until(condition: Callable[[], object]) -> None:
-    for _ in range(400):
-        if condition():
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError("did not happen within two seconds")
 
 
 async def dropped(*tasks: "asyncio.Task[Any]") -> None:

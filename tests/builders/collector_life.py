@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from edge_sink import Gathered, until
+from edge_sink import Gathered
+from patience import PATIENCE_S, until
 
 from liqbot.blocks import EventBlock, Roster, block_of
 from liqbot.events import Event, Liquidation, MarketEvent, MarkPrice, TradeBar
@@ -43,7 +44,7 @@ class Collector:
 
     def write(self, block: EventBlock) -> int:
         seq = self.journal.append(block, "inbox", 1)
-        self.journal.wait_durable(seq, 10)
+        self.journal.wait_durable(seq, PATIENCE_S)
         return seq
 
     def step(self, second: int, *more: Event | MarketEvent, backfilled: bool = False) -> int:
@@ -81,18 +82,17 @@ class Follower:
     async def has(self, seconds: Sequence[int]) -> None:
         """AssertionError with what came instead."""
         with contextlib.suppress(AssertionError):
-            await until(lambda: self.prints == list(seconds), 15)
+            await until(lambda: self.prints == list(seconds))
         if self.prints != list(seconds):
             raise AssertionError(f"{self.prints} came, not {list(seconds)}")
 
     async def has_late(self, seconds: Sequence[int]) -> None:
         """What came after a Tick of its own waits for the next one: its clock goes on."""
-        for _ in range(30):
-            if self.prints == list(seconds):
-                return
+        until_s = asyncio.get_running_loop().time() + PATIENCE_S
+        while self.prints != list(seconds):
+            assert asyncio.get_running_loop().time() < until_s, f"{self.prints} came, not {list(seconds)}"
             await asyncio.sleep(0.3)
             self.now_ms += 300
-        raise AssertionError(f"{self.prints} came, not {list(seconds)}")
 
     def bookmark(self) -> Bookmark:
         """As our own journal would have it."""
@@ -105,6 +105,7 @@ class Follower:
 async def following(follower: Follower) -> AsyncIterator[Follower]:
     running = asyncio.create_task(follower.feed.run(follower.sink))  # type: ignore[arg-type]
     try:
+        await until(lambda: follower.feed._began_ms, "it has begun, at the time that its clock shows")
         yield follower
         if running.done():
             running.result()

@@ -26,6 +26,7 @@ from liqbot.runtime.last_known import CONTRACTS_NAME
 from liqbot.settings import Settings
 from tests.builders import loopback_market as market
 from tests.builders.loopback_house import Place, access_of
+from tests.builders.patience import PATIENCE_S
 
 QUANTITY, STOP_PRICE, LEVERAGE = Decimal("0.01"), Decimal(49_000), 3
 DAY_MS = 86_400_000
@@ -121,7 +122,7 @@ def held_by_another(
     locked, release = threading.Event(), threading.Event()
 
     def hold() -> None:
-        other = sqlite3.connect(book(data), isolation_level=None, timeout=30)
+        other = sqlite3.connect(book(data), isolation_level=None, timeout=PATIENCE_S)
         try:
             other.execute("BEGIN IMMEDIATE")
             locked.set()
@@ -132,7 +133,7 @@ def held_by_another(
 
     holder = threading.Thread(target=hold, daemon=True)
     holder.start()
-    assert locked.wait(60), "the book was never free"
+    assert locked.wait(PATIENCE_S), "the book was never free"
     try:
         yield
     finally:

@@ -1,7 +1,5 @@
-"""What a feed gives, kept in order; and waiting for something to become true, with a limit."""
+"""What a feed gives, kept in order."""
 
-import asyncio
-from collections.abc import Callable
 from typing import TypeVar
 
 from liqbot.blocks import EventBlock, Roster, market_events
@@ -31,11 +29,3 @@ class Gathered:
     def said(self, kind: type[FeedUp] | type[FeedDown], feed: str) -> list[FeedUp | FeedDown]:
         return [fact for block in self.blocks for fact in block.facts  # type: ignore[misc]
                 if isinstance(fact, kind) and fact.feed == feed]  # type: ignore[attr-defined]
-
-
-async def until(true: Callable[[], object], seconds: float = 60.0) -> None:
-    """The limit is far beyond what a busy machine takes: only what would hang for ever fails by it."""
-    deadline = asyncio.get_running_loop().time() + seconds
-    while not true():
-        assert asyncio.get_running_loop().time() < deadline, "it did not come true in time"
-        await asyncio.sleep(0.01)

@@ -65,7 +65,8 @@ def journal_answers(folder: Path, columns: Fields | None = None, fields: Fields 
     with JournalReader(places.journal_path(folder)) as reader:
         records = list(reader.records())
         steps = list(reader.steps())
-        snapshots, passed_over = reader.snapshots(SNAPSHOT_NAME, snapshot_version())
+        passed_over: list[str] = []
+        snapshots = list(reader.snapshots(SNAPSHOT_NAME, snapshot_version(), passed_over=passed_over))
         stamp, integrity = reader.stamp, reader.integrity()
     facts = [in_old_words(msgspec.to_builtins(fact)) for record in records for fact in record.block.facts]
     spoken = [plain_step(step.step) for step in steps if step.step is not None]

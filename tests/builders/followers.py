@@ -21,10 +21,9 @@ from liqbot.places import journal_path
 from liqbot.runtime.assembly import recorded_engine
 from tests.builders import loopback_market as market
 from tests.builders.loopback_house import SECRET, Place
+from tests.builders.patience import PATIENCE_S
 from tests.builders.real_bot import LIQBOT
 from tests.builders.venue_keys import key_settings, practice_of, secret_of
-
-PATIENCE_S = 90.0
 
 
 async def in_time(here: Place) -> None:
@@ -45,8 +44,12 @@ async def in_time(here: Place) -> None:
 class House:
     """One process after another on the same books."""
 
-    def __init__(self, here: Place, folder: Path, name: str, mode: str, **settings: Any) -> None:
+    def __init__(
+        self, here: Place, folder: Path, name: str, mode: str, *, prelude: str = "", **settings: Any
+    ) -> None:
+        """`prelude`: Python that its processes run first."""
         self.here, self.folder, self.name, self.data = here, folder, name, folder / name
+        self._prelude = prelude
         self.process: subprocess.Popen[bytes] | None = None
         self._verb = "record" if mode == "observe" else "start"
         text = (
@@ -73,7 +76,8 @@ class House:
         arguments = [self._verb, "--profile", self.name, "--config", str(self.folder), "--data", str(self.data)]
         with (self.folder / f"{self.name}.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", LIQBOT, *arguments], env={**os.environ, **secrets}, stdout=log, stderr=log
+                [sys.executable, "-c", self._prelude + LIQBOT, *arguments], env={**os.environ, **secrets},
+                stdout=log, stderr=log,
             )
 
     def kill(self) -> None:

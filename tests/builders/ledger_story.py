@@ -89,10 +89,12 @@ class Teller:
 
     def __init__(self) -> None:
         self.seq = 0
+        self.passed_ms = 0
+        """Beyond a second for each call."""
         self._kept = KeptAccount()
 
     def now_ms(self) -> int:
-        return NOW_MS + self.seq * 1_000
+        return NOW_MS + self.seq * 1_000 + self.passed_ms
 
     def tell(
         self, *facts: Event, verdicts: tuple[Verdict, ...] = (), decisions: tuple[Decision, ...] = (),
@@ -131,6 +133,7 @@ def story() -> Iterator[Observation]:
     )
     yield t.tell(a_fill(2, "e1", Side.LONG, "65610", "0.3", fee=dec("9.8415")), balance(0, "9983.5984999"))
     yield t.tell(low_price=65_000.0, high_price=66_000.0)
+    t.passed_ms = 60_000
     yield t.tell(
         FundingPaid(time_ms=0, venue=VENUE, coin=COIN, amount_usd=dec("-3.28"), rate_pct=0.01),
         Transfer(time_ms=0, venue=VENUE, coin="", amount_usd=dec("500")), balance(0, "10480.3184999"),

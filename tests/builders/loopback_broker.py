@@ -18,13 +18,12 @@ from paper.dialects.dialect import Dialect
 from paper.dialects.hub import Hub
 from paper.dialects.serving import Loopback, dialect_class, serving, traded
 from tests.builders import loopback_market as market
+from tests.builders.patience import PATIENCE_S
 from tests.builders.venue_keys import credentials_of, opened
 
 JOURNAL_ID = "abc123"
 VENUES_SERVED = traded()
 """Those that the bot trades on and the simulated exchange speaks."""
-PATIENCE_S = 60.0
-"""Far beyond what a busy machine takes: only a test that would hang for ever fails by it."""
 F = TypeVar("F")
 
 
@@ -96,10 +95,10 @@ class Rig:
         )
 
     async def until(
-        self, kind: type[F], client_id: str | None = None, count: int = 1, s: float = PATIENCE_S
+        self, kind: type[F], client_id: str | None = None, count: int = 1
     ) -> list[F]:
         """Waits for facts of a kind; market time stands still."""
-        deadline = asyncio.get_running_loop().time() + s
+        deadline = asyncio.get_running_loop().time() + PATIENCE_S
         while len(found := self.desk.of(kind, client_id)) < count:
             if asyncio.get_running_loop().time() > deadline:
                 raise AssertionError(f"no {kind.__name__} {client_id}; told: {self.desk.facts[-8:]}")

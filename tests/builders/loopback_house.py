@@ -20,10 +20,17 @@ from paper.dialects.hub import Hub
 from paper.dialects.serving import Loopback, serving, traded
 from tests.builders import loopback_market as market
 from tests.builders.loopback_broker import spoken
+from tests.builders.patience import PATIENCE_S, patiently
 from tests.builders.venue_keys import is_read, key_settings, opened, practice_of, secret_of
 from tests.builders.wrong_answers import require_running
 
 SECRET = "canary-3f9a61c7-must-never-show"
+UNHURRIED = {"unprotected_ms_max": 60_000, "attached_stop_ms": 10_000}
+"""Execution of a house that shares its machine with many: neither is a position closed because it stood still between
+the fill and the word of its stop, nor a second stop placed beside one whose word is late. Both are proven where time is
+the test's own (`tests/execution`, `paper/simulate`)."""
+EXPECTANT = UNHURRIED | {"unknown_ms": 60_000}
+"""Moreover, however slowly it starts, an entry that its books tell of is not asked for before it is filled."""
 
 
 def settings_for(venue: str, url: str, *, mode: str = "", secret: str = "", **more: Any) -> Settings:
@@ -36,7 +43,7 @@ def settings_for(venue: str, url: str, *, mode: str = "", secret: str = "", **mo
     keys = {venue: key_settings(venue, secret or _secret_of(venue))}
     return settings_model()(
         **{"mode": mode or practice_of(venue), "coins": ("BTC",), "venues": (venue,), "trade_venue": venue,
-           "network": network, "keys": keys}
+           "network": network, "keys": keys, "execution": UNHURRIED}
         | more
     )
 
@@ -115,20 +122,22 @@ class Running:
         self.data, self.task = data, task
 
     async def ask(self, **command: Any) -> dict[str, Any]:
-        return await asyncio.to_thread(protocol.request, self.data, command)
+        return await asyncio.to_thread(protocol.request, self.data, command, timeout_s=PATIENCE_S)
 
-    async def status_when(self, true: Callable[[dict[str, Any]], bool], what: str, s: float = 120.0) -> dict[str, Any]:
-        """The status once it is so, however busy the machine is."""
-        loop = asyncio.get_running_loop()
-        until_s = loop.time() + s
+    async def status_when(self, true: Callable[[dict[str, Any]], bool], what: str) -> dict[str, Any]:
+        """The status once it is so, its account is read and it runs, however busy the machine is."""
+        loop, found = asyncio.get_running_loop(), None
+        until_s = loop.time() + PATIENCE_S
         while loop.time() < until_s:
-            status = await self.status()
-            if true(status):
-                return status
+            require_running(self.task)
+            with contextlib.suppress(ExpectedError):
+                found = await self.ask(verb="status")
+                if found["account_read"] and true(found):
+                    return found
             await asyncio.sleep(0.02)
-        raise AssertionError(f"never: {what}")
+        raise AssertionError(f"never: {what}; last: {found}")
 
-    async def until(self, true: Callable[[], bool], what: str, s: float = 45.0) -> None:
+    async def until(self, true: Callable[[], bool], what: str, s: float = PATIENCE_S) -> None:
         """Waits while it runs, else TimeoutError; its own error, or Ended, when it runs no more."""
         loop = asyncio.get_running_loop()
         until_s = loop.time() + s
@@ -138,33 +147,15 @@ class Running:
                 raise TimeoutError(f"waited {s:g} s in vain: {what}")
             await asyncio.sleep(0.02)
 
-    async def position(self, *, protected: bool = False, s: float = 45.0) -> dict[str, Any]:
+    async def position(self, *, protected: bool = False) -> dict[str, Any]:
         """Once it knows of a position (and of the stop that covers it)."""
-        loop = asyncio.get_running_loop()
-        until_s = loop.time() + s
-        while True:
-            require_running(self.task)
-            status = await self.status(s)
-            if status["positions"] and (status["positions"][0]["protected"] or not protected):
-                return status
-            if loop.time() > until_s:
-                raise TimeoutError(f"waited {s:g} s in vain for a position: {status}")
-            await asyncio.sleep(0.02)
+        return await self.status_when(
+            lambda now: bool(now["positions"]) and (now["positions"][0]["protected"] or not protected), "a position"
+        )
 
-    async def status(self, s: float = 45.0) -> dict[str, Any]:
+    async def status(self) -> dict[str, Any]:
         """Once it answers and its account is read."""
-        loop = asyncio.get_running_loop()
-        until_s = loop.time() + s
-        while loop.time() < until_s:
-            require_running(self.task)
-            try:
-                found = await self.ask(verb="status")
-                if found["account_read"]:
-                    return found
-            except ExpectedError:
-                pass
-            await asyncio.sleep(0.05)
-        raise AssertionError("the bot never read its account")
+        return await self.status_when(lambda _: True, "its account is read")
 
 
 @contextlib.asynccontextmanager
@@ -172,12 +163,12 @@ async def running(settings: Settings, data: Path, **more: Any) -> AsyncIterator[
     task = asyncio.create_task(trade(settings, data, access_of(settings), **more))
     try:
         one = Running(data, task)
-        await one.status(120)
+        await one.status()
         yield one
         if not task.done():
             with contextlib.suppress(ExpectedError):
                 await one.ask(verb="stop")
-            await asyncio.wait_for(task, 120)
+            await patiently(task)
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

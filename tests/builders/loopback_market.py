@@ -3,6 +3,8 @@
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
+
 from liqbot.blocks import EventBlock, Roster, block_of
 from liqbot.events import Event, FundingRate, Liquidation, MarketEvent, MarkPrice, OpenInterest, TradeBar
 from liqbot.instruments import FundingStage, Side
@@ -10,15 +12,20 @@ from paper.dialects.hub import Hub, HubParams
 from paper.dialects.serving import DIALECTS, dialect_class
 from paper.exchange import PaperParams
 from paper.sessions.listings import paper_instruments
+from tests.builders.patience import PATIENCE_S
 
 VENUES = tuple(venue for venue in DIALECTS if dialect_class(venue).takes_orders)
 """Those that list what the simulated exchange lists."""
 ROSTER = Roster(VENUES, ("BTC", "ETH"))
 START_MS = 1_767_225_600_000  # 2026-01-01
 PRICE = 50_000.0
+UNHURRIED = HubParams(held_s_max=PATIENCE_S, settle_s_max=PATIENCE_S)
+"""Time at the venue goes on once all that was asked is answered, however slow this machine is."""
+EXACT = msgspec.structs.replace(UNHURRIED, on_step=False, spread_trades=False)
+"""What is traded adds up to the figures of the block, at its end."""
 
 
-def hub_of(*venues: str, latency_ms: int = 0, params: HubParams | None = None, **paper: Any) -> Hub:
+def hub_of(*venues: str, latency_ms: int = 0, params: HubParams = UNHURRIED, **paper: Any) -> Hub:
     """A hub that knows a price and a mark for every contract; orders are obeyed at once unless there is latency."""
     listed = [one for venue in venues for one in paper_instruments(venue, ("BTC", "ETH"))]
     hub = Hub(ROSTER, listed, PaperParams(latency_ms=latency_ms, **paper), params)

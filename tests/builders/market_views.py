@@ -64,6 +64,7 @@ def a_sweep(side: Side, **changes: object) -> Sweep:
     sweep = Sweep(
         side=side,
         started_ms=NOW_MS - 720_000,
+        inside_ms=NOW_MS - 720_000,
         ended_ms=NOW_MS - 120_000,
         rejected=True,
         cluster_usd=2e8,
@@ -77,8 +78,22 @@ def a_sweep(side: Side, **changes: object) -> Sweep:
         oi_change_pct=-2.0,
         taker_imbalance_after=0.25 * float(side),
         printed_after_usd=2e6,
+        fuel_usd=1e9,
+        fuel_spent_usd=4e8,
+        beyond_ratio=0.25,
     )
     return msgspec.structs.replace(sweep, **changes)
+
+
+def a_break(side: Side, **changes: object) -> Sweep:
+    """A flush under way: price went into a cluster four minutes ago, is beyond half of it, and has not come back."""
+    sign = -float(side)
+    near, far = MARK - sign * 256.0, MARK + sign * 256.0
+    inside = a_sweep(
+        side, started_ms=NOW_MS - 240_000, inside_ms=NOW_MS - 240_000, ended_ms=NOW_MS, rejected=False,
+        price_low=min(near, far), price_high=max(near, far), extreme_price=MARK,
+    )  # fmt: skip
+    return msgspec.structs.replace(inside, **changes)
 
 
 def a_side(
@@ -105,10 +120,12 @@ def a_view(**changes: object) -> MarketView:
         return_24h_pct=0.0,
         trend_pct=0.0,
         range_pct=0.75,
+        acceleration=0.0,
         oi_usd=1e10,
         oi_change_1h_pct=0.0,
         oi_change_24h_pct=0.5,
         funding_8h_pct=0.0078125,
+        funding_usual_8h_pct=0.0078125,
         funding_percentile=50.0,
         liquidated_long_1h_usd=0.0,
         liquidated_short_1h_usd=0.0,
@@ -125,6 +142,7 @@ def a_view(**changes: object) -> MarketView:
         given_bias=None,
         derived=frozenset(),
         minute_volume_usd=1e8,
+        venues_live=("binance", "bybit", "okx"),
     )
     return msgspec.structs.replace(view, **changes)
 
@@ -135,11 +153,12 @@ def grab_long() -> MarketView:
 
 
 def cascade_long(**changes: object) -> MarketView:
-    """Price runs up toward a heavy cluster of shorts three percent above."""
+    """Price ran up into a cluster of shorts and speeds up inside; the next one lies three percent above."""
     base = a_view(
-        above=a_side(Side.SHORT, 2e9, (a_cluster(Side.SHORT, 1_966.0),)),
+        above=a_side(Side.SHORT, 2e9, (a_cluster(Side.SHORT, 1_966.0),), a_break(Side.SHORT)),
         trend_pct=0.75,
         return_1h_pct=0.5,
+        acceleration=1.5,
         volume_ratio=2.0,
         taker_imbalance=0.25,
     )
@@ -173,8 +192,12 @@ def mirrored(view: MarketView) -> MarketView:
         return_1h_pct=-view.return_1h_pct,
         return_24h_pct=-view.return_24h_pct,
         trend_pct=-view.trend_pct,
+        acceleration=-view.acceleration,
         funding_8h_pct=-view.funding_8h_pct,
+        funding_usual_8h_pct=-view.funding_usual_8h_pct,
         funding_percentile=100.0 - view.funding_percentile,
+        funding_us_percentile=100.0 - view.funding_us_percentile,
+        funding_offshore_percentile=100.0 - view.funding_offshore_percentile,
         funding_us_8h_pct=-view.funding_us_8h_pct,
         funding_offshore_8h_pct=-view.funding_offshore_8h_pct,
         funding_spread_pct=-view.funding_spread_pct,
@@ -250,7 +273,7 @@ def _sweeps(draw: st.DrawFn, side: Side) -> Sweep:
     ended_ms = NOW_MS - 1_000 * draw(st.integers(0, 1_800))
     return a_sweep(
         side,
-        started_ms=ended_ms - 1_000 * draw(st.integers(0, 3_600)),
+        inside_ms=ended_ms - 1_000 * draw(st.integers(0, 3_600)),
         ended_ms=ended_ms,
         rejected=draw(st.booleans()),
         cluster_usd=draw(dyadic(0.0, 4e8)),
@@ -262,6 +285,8 @@ def _sweeps(draw: st.DrawFn, side: Side) -> Sweep:
         oi_change_pct=draw(dyadic(-5.0, 1.0, absent=True)),
         taker_imbalance_after=draw(dyadic(-1.0, 1.0, absent=True)),
         printed_after_usd=draw(dyadic(0.0, 1e7, absent=True)),
+        fuel_spent_usd=draw(dyadic(0.0, 1e9, absent=True)),
+        beyond_ratio=draw(dyadic(0.0, 4.0, absent=True)),
     )
 
 
@@ -279,9 +304,11 @@ def views() -> st.SearchStrategy[MarketView]:
         return_1h_pct=dyadic(-3.0, 3.0, absent=True),
         trend_pct=dyadic(-2.0, 2.0, absent=True),
         range_pct=dyadic(0.0, 3.0, absent=True),
+        acceleration=dyadic(-4.0, 4.0, absent=True),
         oi_change_1h_pct=dyadic(-5.0, 5.0, absent=True),
         oi_change_24h_pct=dyadic(-5.0, 5.0, absent=True),
         funding_8h_pct=dyadic(-0.5, 0.5, absent=True),
+        funding_usual_8h_pct=dyadic(-0.5, 0.5, absent=True),
         funding_percentile=dyadic(0.0, 100.0, absent=True),
         funding_spread_pct=dyadic(-0.5, 0.5, absent=True),
         us_basis_pct=dyadic(-2.0, 2.0, absent=True),

@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import ccxt.pro
 import msgspec
 from loopback_market import PRICE, bar, block, hub_of, mark, pointed
+from patience import until
 
 from liqbot.events import Event
 from paper.dialects.hub import Hub
@@ -117,14 +118,6 @@ async def served(hub: Hub | None = None) -> AsyncIterator[Place]:
             for client in place.clients:
                 await client.close()
     assert hub.unknown == []
-
-
-async def until(condition: Callable[[], Any]) -> None:
-    for _ in range(400):
-        if condition():
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError("did not happen within two seconds")
 
 
 async def drop(*tasks: "asyncio.Task[Any]") -> None:

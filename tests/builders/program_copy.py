@@ -8,6 +8,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from patience import PATIENCE_S
+
 ROOT = Path(__file__).parents[2]
 COPIED = ("liqbot", "paper", "config", "examples")
 
@@ -57,7 +59,7 @@ def run(program: Path, *arguments: str, code: str = "") -> subprocess.CompletedP
     code = code or "import sys; from liqbot.cli import main; sys.exit(main())"
     return subprocess.run(
         [sys.executable, "-c", code, *arguments], cwd=program, env=_environment(program), capture_output=True,
-        text=True, timeout=120, check=False,
+        text=True, timeout=PATIENCE_S, check=False,
     )  # fmt: skip
 
 

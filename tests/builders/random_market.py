@@ -68,7 +68,8 @@ def eager_settings(seed: int) -> Settings:
             "grab_reverse": {
                 "distance_pct_min": 0.2, "distance_pct_max": 20.0, "size_ratio_min": 0.2, "volume_ratio_min": 0.5,
                 "oi_change_pct_max": None, "flow_after_min": None, "printed_after_share_max": None,
-                "beyond_share_max": 50.0, "stop_pct_max": 6.0, "rejected_within_min": 300.0, "age_min_max": 120.0,
+                "beyond_ratio_max": 100.0, "fuel_spent_share_min": 0.0, "stop_pct_max": 6.0,
+                "rejected_within_min": 300.0, "age_min_max": 120.0, "cooldown_ms": 0,
             },
             "cascade": {"size_ratio_min": 0.2, "volume_ratio_min": 0.3},
         },

@@ -5,8 +5,9 @@ import contextlib
 from collections.abc import AsyncIterator
 
 import msgspec
-from edge_sink import Gathered, until
+from edge_sink import Gathered
 from loopback_market import at, bar, forced, interest, mark, rate
+from patience import PATIENCE_S, until
 
 from liqbot.blocks import EventBlock, Roster, block_of
 from liqbot.connection.client import VenueClient
@@ -48,7 +49,7 @@ def read_hub(venue: str, **params: object) -> Hub:
     assert issubclass(kind, MarketDataDialect)
     instruments = kind.listed_instruments(COINS)
     roster = Roster(tuple(dict.fromkeys(one.venue for one in instruments)), COINS)
-    return Hub(roster, instruments, PaperParams(), HubParams(**params))  # type: ignore[arg-type]
+    return Hub(roster, instruments, PaperParams(), HubParams(**{"settle_s_max": PATIENCE_S} | params))  # type: ignore[arg-type]
 
 
 @contextlib.asynccontextmanager

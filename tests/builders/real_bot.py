@@ -5,38 +5,40 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from liqbot.control import protocol
 from liqbot.exits import ExpectedError
-from tests.builders.loopback_house import SECRET, Place
+from tests.builders.loopback_house import SECRET, UNHURRIED, Place
+from tests.builders.patience import PATIENCE_S
 from tests.builders.venue_keys import key_settings, practice_of, secret_of
 
 PROFILE = "real"
 LIQBOT = "import sys; from liqbot.cli import main; sys.exit(main())"
-PATIENCE_S = 120.0
 
 
-def profile_of(here: Place, reconcile_s: float = 5.0) -> str:
+def profile_of(here: Place, execution: Mapping[str, int], reconcile_s: float = 5.0) -> str:
+    limits = "".join(f"{name} = {value}\n" for name, value in execution.items())
     return (
         f'mode = "{practice_of(here.venue)}"\ncoins = ["BTC"]\n'
         f'venues = ["{here.venue}"]\ntrade_venue = "{here.venue}"\n'
         f'[network]\nloopback = "{here.loop.url}"\nrequest_share = 1_000.0\nbackfill_h = 0.0\n'
         f"reconcile_s = {reconcile_s}\nstop_canary = false\n"
+        f"[execution]\n{limits}"
     )
 
 
 class RealBot:
     """One process after another, on the same books."""
 
-    def __init__(self, here: Place, folder: Path, data: Path) -> None:
+    def __init__(self, here: Place, folder: Path, data: Path, execution: Mapping[str, int]) -> None:
         self.here, self.folder, self.data = here, folder, data
         self.process: subprocess.Popen[bytes] | None = None
         self.environment: dict[str, str] = {}
         """What its processes have beyond ours and the key."""
-        (folder / f"{PROFILE}.toml").write_text(profile_of(here), encoding="utf-8")
+        (folder / f"{PROFILE}.toml").write_text(profile_of(here, execution), encoding="utf-8")
 
     def start(self) -> subprocess.Popen[bytes]:
         venue = self.here.venue
@@ -58,16 +60,16 @@ class RealBot:
         assert self.process is not None
         os.kill(self.process.pid, number)
 
-    async def until(self, true: Callable[[], bool], what: str, s: float = PATIENCE_S) -> None:
+    async def until(self, true: Callable[[], bool], what: str) -> None:
         """While it lives."""
         assert self.process is not None
         loop = asyncio.get_running_loop()
-        until_s = loop.time() + s
+        until_s = loop.time() + PATIENCE_S
         while not true():
             if self.process.poll() is not None:
                 raise AssertionError(f"ended with {self.process.returncode} before {what}:\n{self.log[-3_000:]}")
             if loop.time() > until_s:
-                raise AssertionError(f"waited {s:g} s in vain: {what}:\n{self.log[-3_000:]}")
+                raise AssertionError(f"waited in vain: {what}:\n{self.log[-3_000:]}")
             await asyncio.sleep(0.002)
 
     async def status(self) -> dict[str, Any]:
@@ -88,9 +90,11 @@ class RealBot:
 
 
 @contextlib.asynccontextmanager
-async def real_bot(here: Place, folder: Path, data: Path) -> AsyncIterator[RealBot]:
+async def real_bot(
+    here: Place, folder: Path, data: Path, execution: Mapping[str, int] = UNHURRIED
+) -> AsyncIterator[RealBot]:
     """Not started yet; killed when left."""
-    bot = RealBot(here, folder, data)
+    bot = RealBot(here, folder, data, execution)
     try:
         yield bot
     finally:

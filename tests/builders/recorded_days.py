@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
+from patience import PATIENCE_S
 
 from liqbot.blocks import EventBlock, Roster, block_of
 from liqbot.events import MarketEvent, MarkPrice, TradeBar
@@ -23,6 +24,7 @@ from liqbot.journal import Journal, JournalLimits
 from liqbot.observers.snapshots import SnapshotObserver
 from liqbot.runtime.raw_files import RawFiles
 from liqbot.runtime.raw_frames import Frame, Message, Session, frames_of, manifest_of, raw_files
+from liqbot.runtime.storage import SNAPSHOT_SHARE
 from liqbot.settings.params import JournalParams
 
 T0_MS: Final = 1_700_000_000_000
@@ -30,7 +32,8 @@ MINUTE_MS, DAY_MINUTES = 60_000, 1_440
 LISTED_MINUTES: Final = 240
 VENUES: Final = ("binance", "bybit", "okx", "bitget", "gate")
 ROSTER: Final = Roster(VENUES, ("BTC", "ETH"))
-KILLED_AFTER_S: Final = (0.05, 0.6)
+KILLED_AFTER_SHARE: Final = (0.3, 4.0)
+"""Of what a file may hold: so much has come onto the disk by then, however long that takes."""
 CHILD: Final = """
 import sys
 from pathlib import Path
@@ -138,7 +141,8 @@ def journal_days(path: Path, days: float, *, keep_gb: float, keep_days: float, m
     params = JournalParams(keep_gb=keep_gb, keep_days=keep_days)
     watched, chance = Watched(), np.random.default_rng(1)
     cap = int(params.keep_gb * 1e9)
-    with Journal.open(path, mode="observe", account="none", roster=ROSTER, limits=JournalLimits()) as journal:
+    limits = JournalLimits(snapshot_bytes_max=int(cap * SNAPSHOT_SHARE))
+    with Journal.open(path, mode="observe", account="none", roster=ROSTER, limits=limits) as journal:
         observer = SnapshotObserver(journal, None, params, "v")
         engine: Any = SimpleNamespace(
             account=SimpleNamespace(positions={}), snapshot=lambda: chance.bytes(100_000), is_recorded=True,
@@ -150,7 +154,7 @@ def journal_days(path: Path, days: float, *, keep_gb: float, keep_days: float, m
             step: Any = SimpleNamespace(time_ms=tick_ms)
             observer.on_step(seq, block, step, engine)
             if minute % 20 == 0:
-                journal.durable().result(60)
+                journal.durable().result(PATIENCE_S)
                 watched.looks += 1
                 watched.bytes_max = max(watched.bytes_max, taken_bytes(path.parent))
                 assert watched.bytes_max <= cap, f"{watched.bytes_max:,} bytes after {minute / DAY_MINUTES:.1f} days"
@@ -186,10 +190,12 @@ def killed_recorders(directory: Path, rounds: int, *, cap: int, file_bytes: int,
         )
         assert process.stdout is not None
         assert process.stdout.readline() == b"begun\n"
-        until_s = time.monotonic() + chance.uniform(*KILLED_AFTER_S)
-        while time.monotonic() < until_s:
+        left_bytes, taken = chance.uniform(*KILLED_AFTER_SHARE) * file_bytes, taken_bytes(directory)
+        while left_bytes > 0:
             watched.looks += 1
-            watched.bytes_max = max(watched.bytes_max, taken_bytes(directory))
+            before, taken = taken, taken_bytes(directory)
+            left_bytes -= max(0, taken - before)
+            watched.bytes_max = max(watched.bytes_max, taken)
             assert watched.bytes_max <= cap
             time.sleep(0.001)
         process.send_signal(signal.SIGKILL)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import pytest
 from aiohttp import web
+from patience import PATIENCE_S
 from pydantic import SecretStr
 
 from liqbot.connection.client import Credentials, VenueClient
@@ -50,9 +51,11 @@ async def answered(
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     client = VenueClient(SPECS[venue], loopback=f"http://127.0.0.1:{runner.addresses[0][1]}", credentials=KEYS,
-                         timeout_ms=700, options=options)
+                         timeout_ms=700 if answer is endless else 60_000, options=options)
     try:
-        yield client, requests
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("liqbot.connection.client.RETRYING_S_MAX", PATIENCE_S)  # attempts are counted here
+            yield client, requests
     finally:
         await client.close()
         await runner.cleanup()

@@ -9,8 +9,8 @@ import aiohttp
 import msgspec
 import pytest
 from aiohttp import web
-from edge_sink import until
 from loopback_market import at, forced, mark
+from patience import until
 from read_venues import read_venue
 
 from liqbot.blocks import block_of

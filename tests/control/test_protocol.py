@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from patience import until
 
 from liqbot.control import protocol
 from liqbot.exits import Exit, ExpectedError
@@ -45,7 +46,7 @@ async def test_a_command_with_bytes_that_are_no_text_arrives_as_text(tmp_path: P
         return {"ok": True}
 
     serving = asyncio.create_task(protocol.serve(protocol.socket_path(tmp_path), handle))
-    await asyncio.sleep(0.1)
+    await until(protocol.socket_path(tmp_path).is_socket)
     await asyncio.to_thread(protocol.request, tmp_path, {"verb": "pause", "why": "caf\udce9"})
     serving.cancel()
     assert heard == ["caf\\udce9"]
@@ -61,7 +62,7 @@ async def test_a_command_is_answered_over_a_socket_of_mode_600(tmp_path: Path) -
         return {"ok": True, "said": asked["verb"]}
 
     serving = asyncio.create_task(protocol.serve(path, handle))
-    await asyncio.sleep(0.2)
+    await until(path.is_socket)
     try:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         answer = await asyncio.to_thread(protocol.request, tmp_path, {"verb": "yes"})
@@ -101,9 +102,7 @@ async def test_a_directory_with_a_long_name_is_reached_too(tmp_path: Path) -> No
 
     serving = asyncio.create_task(protocol.serve(protocol.socket_path(data), handle))
     try:
-        async with asyncio.timeout(60):
-            while not protocol.socket_path(data).exists():  # noqa: ASYNC110 -- a file of this machine
-                await asyncio.sleep(0.01)
+        await until(protocol.socket_path(data).is_socket)
         assert (await asyncio.to_thread(protocol.request, data, {"verb": "x"}))["said"] == "yes"
     finally:
         serving.cancel()

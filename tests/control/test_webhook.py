@@ -15,8 +15,10 @@ from typing import Any
 
 import pytest
 from bias_sender import SECRET, free_port, message, params, post, sent, signed
+from patience import PATIENCE_S, patiently, until
 from pydantic import ValidationError
 
+from liqbot.control import webhook
 from liqbot.control.signed_bias import SIGNATURE, TIMESTAMP
 from liqbot.control.webhook import CONNECTIONS_MAX, Webhook, require_secret
 from liqbot.exits import Exit, ExpectedError
@@ -32,10 +34,12 @@ class HouseHandler:
 
     def __init__(self) -> None:
         self.commands: list[dict[str, Any]] = []
+        self.asked = 0
         self.answers = asyncio.Event()
         self.answers.set()
 
     async def answer(self, command: dict[str, Any]) -> dict[str, Any]:
+        self.asked += 1
         await self.answers.wait()
         if command["verb"] == "clock":
             return {"ok": True, "time_ms": time.time_ns() // 1_000_000 + OFFSET_MS}
@@ -47,32 +51,32 @@ class HouseHandler:
 
 @contextlib.asynccontextmanager
 async def listening(house: HouseHandler, wanted: WebhookParams) -> AsyncIterator[Webhook]:
-    webhook = Webhook(settings_model()(webhook=wanted), house.answer)
-    webhook.listen()
-    running = asyncio.create_task(webhook.run(None))
+    listener = Webhook(settings_model()(webhook=wanted), house.answer)
+    listener.listen()
+    running = asyncio.create_task(listener.run(None))
     try:
-        yield webhook
+        yield listener
         if running.done():
             running.result()
     finally:
         running.cancel()
         await asyncio.wait([running])
-        webhook.close()
+        listener.close()
 
 
 async def test_a_signed_direction_is_given_as_by_hand() -> None:
     house, wanted = HouseHandler(), params()
-    async with listening(house, wanted) as webhook:
+    async with listening(house, wanted) as listener:
         now_ms = time.time_ns() // 1_000_000
         assert (await sent(wanted.port, why="flows out of exchanges"))[0] == 200
         assert (await sent(wanted.port, bias="short", valid_for_s=None, valid_until_ms=now_ms + 60_000))[0] == 200
         status, reply = await sent(wanted.port, bias="none", valid_for_s=None)
         assert (status, reply) == (200, {"ok": True, "said": "taken"})
-        assert (webhook.stats.taken, webhook.stats.refused) == (3, 0)
+        assert (listener.stats.taken, listener.stats.refused) == (3, 0)
     first, second, third = house.commands
     assert (first["side"], first["why"]) == ("long", "webhook house: flows out of exchanges")
-    assert first["until_ms"] == pytest.approx(now_ms + OFFSET_MS + 3_600_000, abs=5_000)
-    assert second["until_ms"] == pytest.approx(now_ms + OFFSET_MS + 60_000, abs=5_000)
+    assert first["until_ms"] == pytest.approx(now_ms + OFFSET_MS + 3_600_000, abs=1_000 * PATIENCE_S)
+    assert second["until_ms"] == pytest.approx(now_ms + OFFSET_MS + 60_000, abs=1_000 * PATIENCE_S)
     assert (third["side"], "until_ms" in third) == (None, False)
 
 
@@ -112,7 +116,7 @@ async def test_who_is_not_known_is_told_nothing_of_the_body() -> None:
             (signed(body) | {TIMESTAMP: ""}, 401, TIMESTAMP), (signed(body) | {TIMESTAMP: "now"}, 400, TIMESTAMP),
             (signed(body) | {TIMESTAMP: "9" * 400}, 400, TIMESTAMP),
             (signed(body) | {TIMESTAMP: str(int(time.time()) - 1)}, 401, SIGNATURE),
-            (signed(body, at_s=-40), 401, TIMESTAMP), (signed(body, at_s=40), 401, TIMESTAMP),
+            (signed(body, at_s=-40), 401, TIMESTAMP), (signed(body, at_s=400), 401, TIMESTAMP),
             (signed(body) | {"Content-Type": "text/plain"}, 415, "Content-Type"),
             (signed(body) | {"Content-Encoding": "gzip"}, 415, "Content-Encoding"),
         ]
@@ -140,7 +144,7 @@ async def test_a_message_is_taken_once_and_an_older_one_never_after_a_newer() ->
     async with listening(house, wanted):  # begun again: what was taken before is not taken now
         await asyncio.sleep(0)
         body = json.dumps(message()).encode()
-        status, reply = await sent(wanted.port, body, signed(body, at_s=-3))
+        status, reply = await sent(wanted.port, body, signed(body, at_s=-20))
         assert (status, reply["field"]) == (409, TIMESTAMP)
     assert len(house.commands) == 1
 
@@ -185,21 +189,23 @@ async def test_a_crowd_at_the_door_holds_up_nobody_inside() -> None:
 
     async def turning() -> None:
         while True:
-            before_s = time.perf_counter()
+            before_s = time.thread_time()
             await asyncio.sleep(0.005)
-            stalls.append(time.perf_counter() - before_s)
+            stalls.append(time.thread_time() - before_s)
 
-    async with listening(house, wanted) as webhook:
+    async with listening(house, wanted) as listener:
         slow = await asyncio.to_thread(unfinished, wanted.port)
         measuring = asyncio.create_task(turning())
         await asyncio.gather(*(asyncio.to_thread(crowd, wanted.port) for _ in range(4)))
         measuring.cancel()
-        assert webhook.stats.turned_away > 20
+        assert listener.stats.turned_away > 20
         for one in slow:
             one.close()
-        await asyncio.sleep(1.1)
-        assert (await sent(wanted.port))[0] == 200, "who comes after them is served"
+        async with asyncio.timeout(PATIENCE_S):  # who comes after them is served
+            while (await sent(wanted.port))[0] != 200:  # noqa: ASYNC110 -- asked, not told
+                await asyncio.sleep(0.2)
     stalls.sort()
+    # What the thread of the loop inside spent between two turns, whatever else the machine does.
     assert stalls[len(stalls) // 2] < 0.1
 
 
@@ -223,7 +229,7 @@ async def test_a_connection_that_says_nothing_is_closed() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", wanted.port)
         writer.write(b"POST /bias HTTP/1.1\r\n")
         with contextlib.suppress(ConnectionError):
-            assert await asyncio.wait_for(reader.read(), 15) == b""
+            assert await patiently(reader.read()) == b""
         writer.close()
 
 
@@ -238,16 +244,19 @@ async def test_a_house_that_does_not_answer_is_said_and_the_message_is_not_carri
     assert house.commands == []
 
 
-async def test_an_end_in_the_middle_is_quick_and_leaves_the_port_free() -> None:
+async def test_an_end_in_the_middle_waits_for_no_answer_and_leaves_the_port_free(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhook, "ANSWER_S", 2 * PATIENCE_S)
     house, wanted = HouseHandler(), params()
     house.answers.clear()
     async with listening(house, wanted):
         waiting = asyncio.create_task(sent(wanted.port))
-        await asyncio.sleep(0.3)
+        await until(lambda: house.asked)
         begun_s = time.monotonic()
-    assert time.monotonic() - begun_s < 4.0
+    assert time.monotonic() - begun_s < PATIENCE_S
     with contextlib.suppress(OSError, AssertionError, Exception):
-        await asyncio.wait_for(waiting, 15)
+        await patiently(waiting)
     with socket.create_server(("127.0.0.1", wanted.port)):
         pass
 
@@ -258,9 +267,9 @@ def test_without_a_secret_or_a_free_port_it_says_what_would_be_right() -> None:
     assert refused.value.exit_code == Exit.CONFIG
     require_secret(WebhookParams())
     with socket.create_server(("127.0.0.1", free_port())) as other:
-        webhook = Webhook(settings_model()(webhook=params(port=other.getsockname()[1])), HouseHandler().answer)
+        listener = Webhook(settings_model()(webhook=params(port=other.getsockname()[1])), HouseHandler().answer)
         with pytest.raises(ExpectedError, match=r"webhook.port: \d+ of 127.0.0.1 cannot be listened on"):
-            webhook.listen()
+            listener.listen()
     with pytest.raises(ValidationError, match="32 characters at least"):
         WebhookParams(secret="short")  # type: ignore[arg-type]
     with pytest.raises(ValidationError, match="IP address"):

@@ -83,11 +83,11 @@ def test_it_is_backtested_explained_and_replayed_with_its_very_file(user: User) 
     assert {trip["strategy"] for trip in report["trips"]} == {"breakout"}
 
     rows = json.loads(user.asks("decisions", "--strategy", "breakout", "--code", "APPROVED", "--json"))
-    explained = user.asks("explain", rows[-1]["decision"])
+    explained = user.asks("explain", rows[-1]["decision"], "--full")
     assert "breakout BTC" in explained
     assert re.search(r"pass +moved: [\d.]+ >= 0\.5", explained)
     placed = json.loads(user.asks("decisions", "--strategy", "avoid_liquidity", "--code", "ACCEPTED", "--json"))
-    explained = user.asks("explain", placed[-1]["decision"])
+    explained = user.asks("explain", placed[-1]["decision"], "--full")
     assert "own_liquidation_price" in explained
     assert re.search(r"pass +thin_zone: [\d.]+ <= 80", explained)
     assert re.search(r"pass +alternatives: 1 >= 1", explained)

@@ -5,7 +5,7 @@ import contextlib
 import json
 import re
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,9 @@ import pytest
 from aiohttp import web
 
 from liqbot import __version__, cli, extensions
-from liqbot.blocks import Roster
+from liqbot.blocks import EventBlock
 from liqbot.code_version import this_code
-from liqbot.control import protocol
-from liqbot.events import ConfigLoaded, Liquidation, MarkPrice, OpenInterest, TradeBar
+from liqbot.events import ConfigLoaded
 from liqbot.exits import Exit
 from liqbot.journal import JournalReader
 from liqbot.live.record import record
@@ -27,10 +26,9 @@ from liqbot.runtime.assembly import recorded_engine, snapshot_version
 from liqbot.settings import Settings, load
 from liqbot.venues.conformance import faults
 from liqbot.venues.registry import VENUES
-from tests.builders.edge_sink import market_events
+from tests.builders.recording_life import until_recorded
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "own_venue"
-PATIENCE_S = 120.0
 
 
 @pytest.fixture
@@ -96,21 +94,10 @@ async def harbour(folder: Path) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-def recorded(path: Path, roster: Roster) -> set[type]:
-    """Kinds of market facts that have arrived."""
-    if not path.exists():
-        return set()
-    with JournalReader(path) as reader:
-        return {type(event) for block in reader.blocks() for event in market_events(block, roster)}
-
-
-async def until_recorded(task: "asyncio.Task[Exit]", data: Path, settings: Settings) -> None:
-    roster = Roster(settings.venues, settings.coins)
-    async with asyncio.timeout(PATIENCE_S):
-        while not {TradeBar, MarkPrice, OpenInterest, Liquidation} <= recorded(journal_path(data), roster):
-            if task.done():
-                task.result()
-            await asyncio.sleep(0.2)
+def everything(blocks: Sequence[EventBlock]) -> bool:
+    """Every kind of market fact has arrived."""
+    return all(any(len(block.rows(kind)) for block in blocks) for kind in ("bars", "marks", "open_interest",
+                                                                         "liquidations"))
 
 
 async def recording(folder: Path, data: Path) -> Settings:
@@ -118,9 +105,7 @@ async def recording(folder: Path, data: Path) -> Settings:
         settings = load("harbour", config=folder, overrides=(f"network.loopback={url}",), environment={}).settings
         task = asyncio.create_task(record(settings, data, for_s=None))
         try:
-            await until_recorded(task, data, settings)
-            await asyncio.to_thread(protocol.request, data, {"verb": "stop"})
-            assert await task == Exit.OK
+            assert await until_recorded(task, data, everything) == Exit.OK
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)

@@ -346,6 +346,24 @@ def test_an_old_stop_is_gone_before_the_next_entry_goes_out():
     assert story.purposes() == [Purpose.ENTRY, Purpose.STOP, Purpose.ENTRY]
 
 
+def test_an_old_stop_whose_cancel_was_asked_for_holds_no_new_one_back():
+    story, entry = silent_entry()
+    story.react((entry_fill(entry, 1, "0.1"),), T0)
+    old = story.placed[-1].client_id
+    story.react((events.OrderAccepted(**head(old), venue_order_id="2"),), T0)
+    story.wish(stop="99")
+    story.plan(T0)
+    new = story.placed[-1].client_id
+    story.react((events.OrderAccepted(**head(new), venue_order_id="3"),), T0)
+    assert story.commands[-1] == CancelOrder(old, *KEY)
+    later = T0 + 4_000
+    story.plan(later)
+    assert story.commands[-1] == QueryOrder(old, *KEY), "nothing was heard of the cancel"
+    story.react((events.OrderCancelled(**head(new, later)),), later)
+    assert story.placed[-1].purpose is Purpose.STOP
+    assert story.placed[-1].client_id not in {old, new}
+
+
 def test_a_reconciliation_that_does_not_mention_the_stop_raises_a_question():
     story, entry = silent_entry()
     story.react((entry_fill(entry, 1, "0.1"),), T0)

@@ -4,6 +4,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE_S
 
 from liqbot.blocks import EventBlock, Roster
 from liqbot.events import JournalGap
@@ -72,7 +73,7 @@ def test_retention_takes_a_state_with_its_records_and_is_not_held_up_by_it(tmp_p
         journal.save_gap(VERSION, lambda: b"new")
         write(journal, 12 * DAY_MS, gap=True)
         journal.save_snapshot(SNAPSHOT_NAME, journal.last_seq, VERSION, b"newest")
-        kept = journal.retain(days=3, max_bytes=1 << 40).result(10)
+        kept = journal.retain(days=3, max_bytes=1 << 40).result(PATIENCE_S)
         assert kept.dropped > 3
         with journal.reader() as reader:
             assert reader.gap_state(1, VERSION) is None

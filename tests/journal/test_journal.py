@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from patience import PATIENCE_S
 
 from liqbot.blocks import DTYPES, KINDS, EventBlock, Roster
 from liqbot.events import Balance, FundingPaid, Halt
@@ -120,7 +121,7 @@ def test_durable_covers_everything_before_it_and_survives_a_kill(tmp_path: pathl
         for n in range(40):
             seq = journal.append(EventBlock(facts=(Halt(time_ms=n, reason="x"),)), "feed", n)
         journal.record(seq, Answer())
-        journal.wait_durable(seq, 20)
+        journal.wait_durable(seq, {PATIENCE_S})
         journal.append(EventBlock(), "feed", 99)
         os.kill(os.getpid(), signal.SIGKILL)
     """)
@@ -134,7 +135,7 @@ def test_durable_answers_at_once_when_nothing_is_outstanding(tmp_path: pathlib.P
     with opened(tmp_path / "journal.sqlite", commit_ms=60_000) as journal:
         assert journal.durable().done()
         seq = journal.append(random_block(3), "feed", 1)
-        journal.wait_durable(seq, 20)
+        journal.wait_durable(seq, PATIENCE_S)
         assert journal.durable(seq).done()
         with pytest.raises(ValueError, match="never appended"):
             journal.durable(seq + 1)
@@ -199,7 +200,7 @@ def test_durable_means_on_disk_even_when_only_quiet_steps_are_queued(tmp_path: p
             threading.Event().wait(0.005)  # committed without fsync
         journal.record(1, Answer(b"nothing"))
         before = commits(path)
-        journal.wait_durable(timeout_s=20)
+        journal.wait_durable(timeout_s=PATIENCE_S)
         assert commits(path) == before + 1, "a transaction without rows would not reach the disk"
 
 
@@ -234,7 +235,7 @@ def test_second_writer_is_refused_while_the_first_lives_but_readers_are_not(tmp_
             opened(path)
         assert refused.value.exit_code == 8
         journal.append(random_block(1), "feed", 1)
-        journal.wait_durable(timeout_s=20)
+        journal.wait_durable(timeout_s=PATIENCE_S)
         with JournalReader(path) as reader:
             assert reader.last_seq == 1
     opened(path).close()
@@ -295,7 +296,7 @@ def test_a_locked_database_delays_but_loses_nothing(tmp_path: pathlib.Path):
         assert journal.trouble is None
         blocker.execute("ROLLBACK")
         blocker.close()
-        waiting.result(20)
+        waiting.result(PATIENCE_S)
         with journal.reader() as reader:
             assert reader.last_seq == 10
 
@@ -307,7 +308,7 @@ def test_a_stuck_journal_says_so_keeps_what_it_has_and_recovers(tmp_path: pathli
         blocker.execute("BEGIN IMMEDIATE")
         kept = journal.append(EventBlock(), "feed", 1)
         with pytest.raises(JournalStuckError):
-            journal.wait_durable(kept, 20)
+            journal.wait_durable(kept, PATIENCE_S)
         assert isinstance(journal.trouble, JournalStuckError)
         for n in range(4):
             kept = journal.append(EventBlock(), "feed", 2 + n)
@@ -318,7 +319,7 @@ def test_a_stuck_journal_says_so_keeps_what_it_has_and_recovers(tmp_path: pathli
         while journal.trouble is not None:
             threading.Event().wait(0.01)
         assert journal.append(EventBlock(), "feed", 100) == kept + 1
-        journal.wait_durable(timeout_s=20)
+        journal.wait_durable(timeout_s=PATIENCE_S)
         with journal.reader() as reader:
             assert [r.seq for r in reader.records()] == list(range(1, kept + 2))
 
@@ -353,7 +354,7 @@ def test_a_crash_of_the_writer_is_trouble_at_once_and_reaches_the_next_append(tm
 
 def test_newest_readable_snapshot_wins_and_bad_ones_are_named(tmp_path: pathlib.Path):
     path = tmp_path / "journal.sqlite"
-    with opened(path) as journal:
+    with opened(path, snapshot_bytes_max=0) as journal:
         for n in range(1, 6):
             journal.append(EventBlock(), "feed", n)
             journal.save_snapshot("engine", n, "v1" if n < 5 else "v2", b"state %d" % n)
@@ -385,13 +386,13 @@ def test_retention_drops_old_market_rows_and_keeps_facts_steps_and_what_recovery
             seq = journal.append(block, "feed", n)
             journal.record(seq, Answer(b"x", ("order",) if n == 5 else ()))
         nothing = journal.retain(days=1, max_bytes=10**12)
-        journal.wait_durable(timeout_s=20)
+        journal.wait_durable(timeout_s=PATIENCE_S)
         assert nothing.result() == nothing.result().__class__(0, 1, True)  # no snapshot: all is needed for recovery
         journal.save_snapshot("engine", 35, "v", b"s")
         done, bites = False, 0
         while not done:
             bites += 1
-            done = journal.retain(days=1, max_bytes=10**12, rows=7).result(20).done
+            done = journal.retain(days=1, max_bytes=10**12, rows=7).result(PATIENCE_S).done
         assert bites == 5
     with JournalReader(path) as reader:
         first_kept = reader.stamp.retained_seq
@@ -413,9 +414,9 @@ def test_retention_by_size_takes_the_oldest_first(tmp_path: pathlib.Path):
         for n in range(200):
             journal.append(random_block(n, tick_ms=n), "feed", n)
         journal.save_snapshot("engine", 150, "v", b"s")
-        dropped = journal.retain(days=1e6, max_bytes=1, rows=1_000).result(20)
+        dropped = journal.retain(days=1e6, max_bytes=1, rows=1_000).result(PATIENCE_S)
         assert 0 < dropped.dropped < 60
-        kept = journal.retain(days=1e6, max_bytes=10**12).result(20)
+        kept = journal.retain(days=1e6, max_bytes=10**12).result(PATIENCE_S)
         assert kept.done
         assert kept.dropped == 0
 
@@ -425,7 +426,7 @@ def test_backup_is_whole_and_restore_draws_a_new_id(tmp_path: pathlib.Path):
     again.parent.mkdir()
     with opened(path) as journal:
         journal.append(random_block(7), "feed", 1)
-        journal.wait_durable(timeout_s=20)
+        journal.wait_durable(timeout_s=PATIENCE_S)
         backup(path, copy)
         old_id = journal.stamp.journal_id
     with pytest.raises(JournalUnwritableError, match="exists"):

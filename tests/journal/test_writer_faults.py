@@ -3,13 +3,12 @@
 import pathlib
 import sqlite3
 import threading
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from patience import PATIENCE_S, until_elsewhere
 
 from liqbot.blocks import EventBlock, Roster
 from liqbot.events import Halt
@@ -24,13 +23,6 @@ def opened(path: pathlib.Path, **limits: int) -> Journal:
     return Journal.open(path, mode="paper", account="sim", roster=ROSTER, limits=JournalLimits(**limits))
 
 
-def wait_until(true: Callable[[], bool], s: float = 20.0) -> None:
-    until_s = time.monotonic() + s
-    while not true():
-        assert time.monotonic() < until_s
-        time.sleep(0.005)
-
-
 def test_a_record_that_cannot_be_encoded_is_trouble_and_what_came_before_it_is_kept(tmp_path: pathlib.Path):
     path = tmp_path / "journal.sqlite"
     journal = opened(path, commit_ms=60_000)  # one group holds all of it
@@ -39,7 +31,7 @@ def test_a_record_that_cannot_be_encoded_is_trouble_and_what_came_before_it_is_k
     journal.append(EventBlock(facts=(object(),)), "feed", 4)  # type: ignore[arg-type]
     journal.append(EventBlock(), "feed", 5)
     with pytest.raises(JournalStuckError, match="a record cannot be written"):
-        journal.wait_durable(timeout_s=20)
+        journal.wait_durable(timeout_s=PATIENCE_S)
     assert "restart" in str(journal.trouble)
     with pytest.raises(AttributeError):
         journal.close()
@@ -82,19 +74,20 @@ def hanging(path: pathlib.Path, free: threading.Event, **limits: int) -> GroupWr
 
 def test_a_disk_that_hangs_in_a_commit_is_trouble_until_it_answers(tmp_path: pathlib.Path):
     free = threading.Event()
-    writer = hanging(tmp_path / "any.sqlite", free)
+    writer = hanging(tmp_path / "any.sqlite", free, stuck_after_ms=600_000)
     assert writer.trouble is None
     writer.put(Item(1, lambda: lambda connection: connection.execute("INSERT INTO given VALUES (1)")))
     first = writer.durable()
-    wait_until(lambda: writer.trouble is not None)
+    writer._stuck_after_ms = 50  # only now: a busy machine may take longer than that to get here
+    until_elsewhere(lambda: writer.trouble is not None)
     assert "waits for the disk" in str(writer.trouble)
     assert not first.done(), "nobody could tell it"
     writer.put(Item(1, lambda: None))
     with pytest.raises(JournalStuckError):
         writer.durable().result(0)
     free.set()
-    first.result(20)
-    wait_until(lambda: writer.trouble is None)
+    first.result(PATIENCE_S)
+    until_elsewhere(lambda: writer.trouble is None)
     writer.close()
 
 
@@ -113,14 +106,14 @@ def test_a_journal_whose_file_goes_while_it_is_written_says_so(what: str, tmp_pa
     path = tmp_path / "journal.sqlite"
     journal = opened(path)
     journal.append(EventBlock(), "feed", 1)
-    journal.wait_durable(timeout_s=20)
+    journal.wait_durable(timeout_s=PATIENCE_S)
     path.unlink()
     if what == "replaced":
         path.write_bytes(b"another")
-    wait_until(lambda: journal.trouble is not None, 5.0)
+    until_elsewhere(lambda: journal.trouble is not None, "it is missed")
     assert f"was {what}" in str(journal.trouble)
     with pytest.raises(JournalStuckError, match="no entries"):
-        journal.durable(journal.append(EventBlock(), "feed", 2)).result(20)
+        journal.durable(journal.append(EventBlock(), "feed", 2)).result(PATIENCE_S)
     assert journal.trouble is not None, "for good: no later commit makes it well"
     with pytest.raises(JournalStuckError):
         journal.close()
@@ -146,10 +139,10 @@ def test_a_full_or_read_only_disk_is_trouble_and_nothing_queued_is_lost(
         row = (n, b"x" * 4_000)
         writer.put(Item(1, lambda row=row: lambda given: given.execute("INSERT INTO given VALUES (?)", row[1:])))
     with pytest.raises(JournalStuckError, match=says):
-        writer.durable().result(20)
+        writer.durable().result(PATIENCE_S)
     assert says in str(writer.trouble)
     connection.execute(mended)
-    wait_until(lambda: writer.trouble is None)
-    writer.durable().result(20)
+    until_elsewhere(lambda: writer.trouble is None)
+    writer.durable().result(PATIENCE_S)
     assert connection.execute("SELECT count(*) FROM given").fetchone() == (20,)
     writer.close()

@@ -74,7 +74,7 @@ def test_the_trade_of_the_story(any_url: str):
     assert trade["r_multiple"] == pytest.approx(trade["net_usd"] / 803)
     assert trade["mae_usd"] == pytest.approx(-808)
     assert trade["mfe_usd"] == pytest.approx(0.5 * (66_000 - 65_606))
-    assert trade["held_min"] == pytest.approx(4 / 60)
+    assert trade["held_min"] == pytest.approx(64 / 60)
     assert trade["opened"] == "2025-06-15T15:06:47.000Z"
     assert trade["liquidation_price"] == pytest.approx(46_500)
 

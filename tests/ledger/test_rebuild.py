@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 from ledger_story import story
+from patience import PATIENCE_S
 from sqlalchemy import select
 
 from liqbot.blocks import EventBlock, Roster
@@ -122,7 +123,7 @@ def test_a_journal_that_has_lost_its_beginning_cannot_rebuild(lived: Callable[[]
     path, url = lived()
     with Journal.open(path, mode="paper", account="sim", roster=Roster(("binance", "bybit"), ("BTC",))) as journal:
         journal.save_snapshot("engine", 10, "1", b"")
-        journal.retain(days=0, max_bytes=10**12).result(20)
+        journal.retain(days=0, max_bytes=10**12).result(PATIENCE_S)
     with pytest.raises(ExpectedError, match="backup"):
         rebuild(path, lambda *_: Teller(), url, snapshot_version="1")
     assert len(rows(url)["trade"]) == 1

@@ -15,9 +15,9 @@ from liqbot.venues.bitget.orders import UNIFIED_NOTE
 from liqbot.venues.registry import trading_of
 from paper.dialects.bitget.dialect import BitgetDialect
 from paper.dialects.faults import Kind
-from tests.builders.edge_sink import until
 from tests.builders.loopback_broker import rig, spoken
 from tests.builders.loopback_house import access_of, place
+from tests.builders.patience import until
 from tests.execution.edge.test_broker import PLACE, PLACE_STOP, long_of
 
 

@@ -17,13 +17,15 @@ from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.live_market import LiveMarket
 from tests.builders.earlier_life import QUANTITY, entry_sent
 from tests.builders.loopback_broker import VENUES_SERVED
-from tests.builders.loopback_house import Place, Running, place, running
+from tests.builders.loopback_house import EXPECTANT, Place, Running, place, running
+from tests.builders.patience import PATIENCE_S, patiently
 from tests.builders.wrong_answers import leaves
 from tests.execution.edge.test_broker import PLACE, PLACE_STOP
 
 SEED = 11
 """Of the moments at which signals come."""
 everywhere = pytest.mark.parametrize("venue", VENUES_SERVED)
+pytestmark = pytest.mark.usefixtures("unhurried_end")
 
 
 def interrupt(number: int = signal.SIGTERM) -> None:
@@ -32,7 +34,7 @@ def interrupt(number: int = signal.SIGTERM) -> None:
 
 async def time_goes_on(here: Place, bot: Running) -> Exit:
     """Until the bot has ended."""
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(PATIENCE_S):
         while not bot.task.done():
             await here.advance()
             await asyncio.sleep(0.1)
@@ -48,7 +50,7 @@ def protected(here: Place) -> bool:
 async def test_a_signal_while_the_fate_of_an_entry_is_unknown(venue: str, number: int, tmp_path: Path) -> None:
     wait_s = random.Random(f"{SEED} {venue} {number}").uniform(0.0, 0.3)
     async with place(venue) as here:
-        settings = here.settings()
+        settings = here.settings(execution=EXPECTANT)
         entry = await entry_sent(here, settings, tmp_path)
         async with running(settings, tmp_path) as bot:
             await here.hub.execute(here.account, entry)
@@ -66,14 +68,14 @@ async def test_a_signal_while_the_fate_of_an_entry_is_unknown(venue: str, number
 @everywhere
 async def test_stops_that_the_venue_refuses_end_in_a_close(venue: str, tmp_path: Path) -> None:
     async with place(venue) as here:
-        settings = here.settings()
+        settings = here.settings(execution=EXPECTANT)
         entry = await entry_sent(here, settings, tmp_path)
         async with running(settings, tmp_path) as bot:
             await here.hub.execute(here.account, entry)
             # The market has passed the stop's price by then: no stop can be placed.
             await here.advance(48_000.0)
             interrupt()
-            async with asyncio.timeout(120):
+            async with asyncio.timeout(PATIENCE_S):
                 while not bot.task.done():
                     await here.advance(48_000.0)
                     await asyncio.sleep(0.1)
@@ -83,7 +85,7 @@ async def test_stops_that_the_venue_refuses_end_in_a_close(venue: str, tmp_path:
 
 async def test_a_second_signal_ends_at_once_and_names_what_is_naked(tmp_path: Path) -> None:
     async with place() as here:
-        settings = here.settings()
+        settings = here.settings(execution=EXPECTANT)
         entry = await entry_sent(here, settings, tmp_path)
         async with running(settings, tmp_path) as bot:
             here.hub.faults.next(PLACE_STOP["binance"], "hang_request", 60_000, times=5)
@@ -95,7 +97,7 @@ async def test_a_second_signal_ends_at_once_and_names_what_is_naked(tmp_path: Pa
             assert not bot.task.done(), "it waits for the stop"
             interrupt()
             with pytest.raises(ExpectedError, match=r"UNPROTECTED: long 0\.010? BTC/USDT:USDT") as ended:
-                await asyncio.wait_for(asyncio.shield(bot.task), 20)
+                await patiently(asyncio.shield(bot.task))
         assert ended.value.exit_code == Exit.UNPROTECTED
 
 
@@ -123,7 +125,7 @@ def only_broken(raised: BaseException) -> bool:
 
 
 async def ended_of(bot: Running) -> BaseException:
-    await asyncio.wait((bot.task,), timeout=60)
+    await asyncio.wait((bot.task,), timeout=PATIENCE_S)
     error = bot.task.exception()
     assert error is not None
     return error
@@ -143,7 +145,7 @@ async def test_a_market_that_fails_between_fill_and_stop_leaves_no_naked_positio
 
     monkeypatch.setattr(live_bot, "LiveMarket", Breaking)
     async with place() as here:
-        settings = here.settings()
+        settings = here.settings(execution=EXPECTANT)
         entry = await entry_sent(here, settings, tmp_path)
         async with running(settings, tmp_path) as bot:
             await here.hub.execute(here.account, entry)
@@ -167,7 +169,7 @@ async def test_a_loop_that_fails_before_it_heard_of_the_fill_leaves_no_naked_pos
 
     monkeypatch.setattr(live_bot, "beat", breaking)
     async with place(venue) as here:
-        settings = here.settings()
+        settings = here.settings(execution=EXPECTANT)
         entry = await entry_sent(here, settings, tmp_path)
         async with running(settings, tmp_path) as bot:
             broken.set()

@@ -10,7 +10,7 @@ from liqbot.commands import PlaceOrder, Purpose
 from liqbot.venues.entry_stops import entry_of
 from tests.builders.earlier_life import QUANTITY, entry_sent
 from tests.builders.loopback_broker import VENUES_SERVED
-from tests.builders.loopback_house import Place, place, running
+from tests.builders.loopback_house import EXPECTANT, Place, place, running
 
 POSITION = {
     "binance": "GET /fapi/v3/positionRisk", "bybit": "GET /v5/position/list", "okx": "GET /api/v5/account/positions",
@@ -48,7 +48,7 @@ async def test_the_stop_is_there_with_the_first_word_of_the_fill_and_waits_for_n
     venue: str, tmp_path: Path
 ) -> None:
     async with place(venue) as here:
-        settings = here.settings()
+        settings = here.settings(execution=EXPECTANT)
         settings = settings.model_copy(
             update={"network": settings.network.model_copy(update={"reconcile_s": 600.0})}
         )

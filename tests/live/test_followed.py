@@ -1,6 +1,5 @@
 """One collector feeds several bots: real processes over loopback, market facts through the collector's journal."""
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,12 @@ from liqbot.events import FeedDown, FeedUp
 from liqbot.journal import JournalReader
 from tests.builders.followers import House, houses, map_after, practice, records_of, rows_of, source_of
 from tests.builders.loopback_house import place
+
+EVERY_STEP_IS_WAITED_FOR = """
+from liqbot.runtime import followed_feed
+followed_feed.LATE_MS = followed_feed.SILENT_MS = 600_000
+"""
+"""A busy machine's collector is late, and a step that comes too late is folded with the next one: another map."""
 
 
 def follows(status: dict[str, Any]) -> bool:
@@ -48,10 +53,10 @@ async def test_a_collector_feeds_two_bots_and_is_killed_and_starts_again(tmp_pat
             await bot.status_when(follows, "it follows again")
             await other.status_when(follows, "it follows again")
             other.kill()
-            await asyncio.sleep(2.0)
+            rows = (await bot.status_when(follows, "it goes on"))["feeds"]["collector"]["rows"]
+            await bot.status_when(lambda now: now["feeds"]["collector"]["rows"] > rows, "there is something to miss")
             other.start()
             await other.status_when(follows, "it follows after its own death")
-            await asyncio.sleep(2.0)
             for one in (bot, other, collector):
                 assert await one.stop() == 0, one.log
         theirs = records_of(collector.journal)
@@ -65,15 +70,17 @@ async def test_a_collector_feeds_two_bots_and_is_killed_and_starts_again(tmp_pat
             assert got == rows_of([one for one in theirs if one.seq <= upto_seq], roster, ("bybit",), ("BTC",))
             assert len(got) > 40
             facts = [fact for one in ours for fact in one.block.facts if isinstance(fact, FeedDown | FeedUp)]
-            assert any(isinstance(fact, FeedDown) and "collector is silent" in fact.reason for fact in facts)
-            assert isinstance(facts[-1], FeedUp)
+            fell = [number for number, fact in enumerate(facts)
+                    if isinstance(fact, FeedDown) and "collector is silent" in fact.reason]
+            assert fell
+            assert any(isinstance(fact, FeedUp) for fact in facts[fell[0] :]), "and was heard again"
 
 
 async def test_a_follower_sees_the_same_map_bit_for_bit(tmp_path: Path) -> None:
     async with place("bybit") as here:
         collector = House(here, tmp_path, "collector", "observe")
         follower = House(here, tmp_path, "follower", "observe", feeds={"from_journal": f'"{collector.data}"'},
-                         backfill_h=1.0)
+                         backfill_h=1.0, prelude=EVERY_STEP_IS_WAITED_FOR)
         async with houses(collector, follower):
             collector.start()
             await collector.status_when(collects, "it collects")
@@ -81,12 +88,10 @@ async def test_a_follower_sees_the_same_map_bit_for_bit(tmp_path: Path) -> None:
             follower.start()
             await follower.status_when(follows, "it follows")
             assert len(here.loop.server.sockets) == sockets, "it dialled a feed of its own"
-            await asyncio.sleep(6.0)
-            status = await follower.status_when(follows, "it follows")
+            seen = (await follower.status_when(follows, "it follows"))["feeds"]["collector"]["steps"]
+            await follower.status_when(lambda now: now["feeds"]["collector"]["steps"] >= seen + 5, "it goes on")
             assert await follower.stop() == 0
             assert await collector.stop() == 0
         ours = records_of(follower.journal)
         _, upto_seq = source_of(ours)
-        assert status["feeds"]["collector"]["delay_p50_ms"] < 1_000, status["feeds"]
-        assert status["feeds"]["collector"]["late_steps"] == 0, "the machine was too busy for this comparison"
         assert map_after(follower.journal, ours[-1].seq) == map_after(collector.journal, upto_seq)

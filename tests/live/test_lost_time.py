@@ -9,19 +9,21 @@ from tests.builders.earlier_life import QUANTITY, entry_sent
 from tests.builders.loopback_house import place
 from tests.builders.real_bot import real_bot
 
-ASLEEP_S = 7.0
-"""Longer than the five seconds after which a position without a confirmed stop is closed."""
+UNPROTECTED_S = 8
+ASLEEP_S = UNPROTECTED_S + 2.0
+"""Longer than a position without a confirmed stop is left open."""
 LOOKED_S = 2.0
+LIMITS = {"unprotected_ms_max": UNPROTECTED_S * 1_000}
 
 
 async def test_a_position_whose_stop_rests_survives_a_suspended_process(tmp_path: Path) -> None:
     async with place() as here:
-        entry = await entry_sent(here, here.settings(), tmp_path / "data")
+        entry = await entry_sent(here, here.settings(execution=LIMITS), tmp_path / "data")
         await here.hub.execute(here.account, entry)
         await here.advance()
         # Whether the stop rests is not answered before it is awake again, so all that it knows then is old.
         here.hub.faults.next("GET /fapi/v1/algoOrder", "delay_ms", int((ASLEEP_S + LOOKED_S) * 1_000), times=3)
-        async with real_bot(here, tmp_path, tmp_path / "data") as bot:
+        async with real_bot(here, tmp_path, tmp_path / "data", LIMITS) as bot:
             bot.start()
             await bot.until(lambda: bool(here.orders(Purpose.STOP)), "a stop")
             # It has arrived, and nothing has been heard of it.

@@ -22,6 +22,7 @@ from tests.builders import loopback_market as market
 from tests.builders.earlier_life import entry_sent
 from tests.builders.loopback_broker import VENUES_SERVED
 from tests.builders.loopback_house import Place, Running, access_of, place, running
+from tests.builders.patience import PATIENCE_S
 
 everywhere = pytest.mark.parametrize("venue", VENUES_SERVED)
 
@@ -58,7 +59,7 @@ async def running_on(host: Host, here: Place) -> AsyncIterator[Running]:
 async def refusal(host: Host, here: Place) -> ExpectedError:
     settings = settings_of(here)
     with host.surroundings(), pytest.raises(ExpectedError) as refused:
-        await trade(settings, host.data, access_of(settings), for_s=0.1)
+        await trade(settings, host.data, access_of(settings), for_s=PATIENCE_S)
     assert "\n" not in str(refused.value)
     return refused.value
 
@@ -124,7 +125,7 @@ async def test_of_two_that_start_together_at_most_one_goes_on(venue: str, tmp_pa
             patch.setattr("liqbot.live.bot.only_one", lambda *_: contextlib.nullcontext())
             hosts = [Host(name, tmp_path) for name in ("one", "two")]
             starts = [asyncio.create_task(start(host, chance.random() / 2)) for host in hosts]
-            done, _ = await asyncio.wait(starts, timeout=120, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(starts, timeout=PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
             outcomes = await asyncio.gather(*map(stopped, hosts, starts))
         assert done, "both went on"
         # The one that goes on may have met the other's orders before those were gone: then it goes on halted.
@@ -170,7 +171,7 @@ async def test_orders_of_another_journal_that_are_over_halt_a_running_bot(tmp_pa
         order = by_another(Purpose.ENTRY, 1)
         await here.hub.execute(here.account, order)
         await here.hub.execute(here.account, CancelOrder(order.client_id, "binance", "BTC"))
-        status = await bot.status_when(lambda now: bool(now["halted"]), "it is seen", 45.0)
+        status = await bot.status_when(lambda now: bool(now["halted"]), "it is seen")
         assert status["halt_code"] == HaltCode.FOREIGN_ORDERS
         assert "zzz999" in status["halted"]
 

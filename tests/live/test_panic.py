@@ -11,6 +11,7 @@ from liqbot.live.panic import Left, Panic
 from liqbot.venues.errors import VenueError
 from tests.builders import loopback_market as market
 from tests.builders.loopback_broker import VENUES_SERVED, Rig, rig
+from tests.builders.patience import PATIENCE_S
 from tests.builders.venue_keys import is_read
 from tests.builders.wrong_answers import (
     NOT_UNDERSTOOD,
@@ -57,7 +58,7 @@ async def test_entries_first_then_the_position_then_flat_then_the_stops(venue: s
         purposes = [order.command.purpose for order in one.account.open_orders()]
         assert sorted(purposes) == [Purpose.EXIT, Purpose.STOP], "takes are gone, the stop stays while anything is held"
         await one.advance()
-        left = await panic.run(10)
+        left = await panic.run(PATIENCE_S)
         assert left.nothing
         assert one.account.holding("BTC") is None
         assert not one.account.open_orders()
@@ -87,14 +88,14 @@ async def test_a_lost_answer_never_makes_it_close_twice(venue: str) -> None:
         assert len(one.endpoints(PLACE[venue])) == before + 1
         assert any(line.startswith("unclear") for line in said)
         await one.advance()
-        assert (await panic.run(10)).nothing
+        assert (await panic.run(PATIENCE_S)).nothing
         assert sum((fill.fill.quantity_base for fill in one.account.fills if fill.fill.reduces), Decimal(0)) == \
             Decimal("0.02")
 
 
-async def run_in_a_market(one: Rig, panic: Panic, for_s: float) -> Left:
+async def run_in_a_market(one: Rig, panic: Panic) -> Left:
     """While time goes on there."""
-    work = asyncio.create_task(panic.run(for_s))
+    work = asyncio.create_task(panic.run(PATIENCE_S))
     while not work.done():
         await one.advance()
         await asyncio.sleep(0.1)
@@ -108,7 +109,7 @@ async def test_trouble_at_the_venue_is_waited_out(venue: str) -> None:
         panic, said = panic_of(one)
         # Hyperliquid's is a gateway's 502, after which each of several questions is asked again, thrice.
         one.hub.faults.next("*", "maintenance", times=16 if venue == "hyperliquid" else 2)
-        assert (await run_in_a_market(one, panic, 15)).nothing
+        assert (await run_in_a_market(one, panic)).nothing
         assert any(line.startswith(f"no answer: {venue}") for line in said)
 
 
@@ -121,7 +122,7 @@ async def test_a_gateway_that_answers_503_is_waited_out_and_unknown_is_not_flat(
         left = await panic.run(0.1)
         assert "position not known" in left.positions[0]
         one.hub.faults.clear()
-        assert (await run_in_a_market(one, panic, 30)).nothing
+        assert (await run_in_a_market(one, panic)).nothing
         assert one.account.holding("BTC") is None
         assert any(line.startswith("no answer") for line in said)
 
@@ -136,7 +137,7 @@ async def test_a_close_that_fills_in_parts_is_followed_to_the_end_with_its_stop_
         await one.send(stop)
         await one.until(events.OrderAccepted, stop.client_id)
         panic, _ = panic_of(one)
-        work = asyncio.create_task(panic.run(60))
+        work = asyncio.create_task(panic.run(PATIENCE_S))
         while not work.done():
             if one.account.holding("BTC") is not None:
                 assert any(order.command.purpose is Purpose.STOP for order in one.account.open_orders())
@@ -189,7 +190,7 @@ async def test_no_wrong_shaped_answer_ends_it(venue: str) -> None:
         found = await rounds_among_nonsense(one, panic)
         # A venue's error is waited out.
         assert [(name, end) for name, end in found.items() if isinstance(end, NOT_UNDERSTOOD)] == []
-        assert (await run_in_a_market(one, panic, 15)).nothing
+        assert (await run_in_a_market(one, panic)).nothing
         assert one.account.holding("BTC") is None
 
 
@@ -211,7 +212,7 @@ async def test_an_order_in_an_unknown_state_keeps_no_position_open() -> None:
         await in_a_trade_of_somebody(one)
         one.hub.faults.next(RESTING[venue], "changed", change=with_status(*STATUSES[venue]), times=100)
         panic, said = panic_of(one)
-        left = await run_in_a_market(one, panic, 3)
+        left = await run_in_a_market(one, panic)
         assert one.account.holding("BTC") is None
         # Whatever state it is in: it rests, and it has a name to cancel it by.
         assert left.nothing

@@ -17,6 +17,7 @@ from liqbot.settings import Settings
 from tests.builders.earlier_life import QUANTITY, entry_sent
 from tests.builders.loopback_broker import VENUES_SERVED
 from tests.builders.loopback_house import Place, access_of, place, running
+from tests.builders.patience import PATIENCE_S
 
 everywhere = pytest.mark.parametrize("venue", VENUES_SERVED)
 LISTINGS = {
@@ -48,8 +49,8 @@ def rarely(settings: Settings) -> Settings:
     return settings.model_copy(update={"network": network})
 
 
-async def covered(here: Place, task: asyncio.Task[object], s: float = 60.0) -> None:
-    async with asyncio.timeout(s):
+async def covered(here: Place, task: asyncio.Task[object]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
         while here.stopped_base < QUANTITY:
             assert not task.done(), task
             await asyncio.sleep(0.02)
@@ -103,7 +104,7 @@ async def test_a_trading_venue_that_is_away_is_asked_until_it_is_back(tmp_path: 
         here.hub.faults.next("*", "http_5xx", times=10_000)
         task = asyncio.create_task(trade(settings, tmp_path, access_of(settings)))
         try:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(PATIENCE_S):
                 while len(here.hub.faults.suffered) < 20:
                     assert not task.done(), task
                     await asyncio.sleep(0.02)

@@ -16,6 +16,8 @@ from liqbot.replay import Equality, replay
 from liqbot.runtime.assembly import recorded_engine, snapshot_version
 from tests.builders.loopback_broker import VENUES_SERVED
 from tests.builders.loopback_house import Place, access_of, place, running
+from tests.builders.patience import patiently
+from tests.builders.recording_life import market_steps, until_recorded
 from tests.builders.venue_keys import is_read, rights_mode_of
 
 everywhere = pytest.mark.parametrize("venue", VENUES_SERVED)
@@ -32,7 +34,8 @@ async def test_a_recording_replays_to_the_same_steps(venue: str, tmp_path: Path)
     async with place(venue) as here:
         market = asyncio.create_task(advancing(here))
         try:
-            assert await record(here.settings(), tmp_path, for_s=3.0) == Exit.OK
+            recording = asyncio.create_task(record(here.settings(), tmp_path, for_s=None))
+            assert await until_recorded(recording, tmp_path, lambda blocks: market_steps(blocks) > 3) == Exit.OK
         finally:
             market.cancel()
         path = journal_path(tmp_path)
@@ -98,7 +101,6 @@ async def test_the_canary_is_placed_read_back_and_cancelled(venue: str, tmp_path
 async def test_the_doctor_looks_at_the_running_bot(tmp_path: Path) -> None:
     async with place() as here, running(here.settings(), tmp_path):
         market = asyncio.create_task(advancing(here))
-        await asyncio.sleep(2.5)
-        found = await asyncio.wait_for(asked(here, tmp_path), 20)
+        found = await patiently(asked(here, tmp_path))
         market.cancel()
         assert found["bot"].text.startswith("running for")

@@ -22,9 +22,13 @@ from liqbot.runtime.raw_replay import replayed
 from paper.tapes.reader import read_tape
 from tests.builders import loopback_market as market
 from tests.builders.loopback_house import Place, place
+from tests.builders.patience import until
+from tests.builders.recording_life import market_steps, until_recorded
 
 BEHIND_MS = 300_000
 """The venue begins in the past, because it runs ahead: beyond a minute before our clock its times are no facts."""
+SENT_BEFORE = 60
+"""Messages before the line breaks: in the middle of a market."""
 KINDS = ("bars", "marks", "liquidations", "open_interest", "funding")
 
 
@@ -59,7 +63,8 @@ async def test_raw_messages_read_again_give_the_facts_of_the_journal(venue: str,
         moving = asyncio.create_task(advancing(here))
         try:
             settings = here.settings(record={"raw_file_mb": 0.01})
-            assert await record(settings, tmp_path, for_s=3.0, raw=True) == Exit.OK
+            recording = asyncio.create_task(record(settings, tmp_path, for_s=None, raw=True))
+            assert await until_recorded(recording, tmp_path, lambda blocks: market_steps(blocks) > 3) == Exit.OK
         finally:
             moving.cancel()
     with JournalReader(journal_path(tmp_path)) as reader:
@@ -82,7 +87,8 @@ async def test_a_line_that_broke_is_in_the_recording_and_the_facts_around_it_are
         moving = asyncio.create_task(advancing(here))
         cutting = asyncio.create_task(cut_later(here))
         try:
-            assert await record(here.settings(), tmp_path, for_s=4.5, raw=True) == Exit.OK
+            recording = asyncio.create_task(record(here.settings(), tmp_path, for_s=None, raw=True))
+            assert await until_recorded(recording, tmp_path, mended) == Exit.OK
         finally:
             moving.cancel()
             cutting.cancel()
@@ -98,8 +104,14 @@ async def test_a_line_that_broke_is_in_the_recording_and_the_facts_around_it_are
 
 
 async def cut_later(here: Place) -> None:
-    await asyncio.sleep(2.0)
+    await until(lambda: sum(socket.sent for socket in here.loop.server.sockets) >= SENT_BEFORE)
     here.loop.server.cut("")
+
+
+def mended(blocks: Sequence[EventBlock]) -> bool:
+    """It fell, and something was traded in several steps since."""
+    fell = [number for number, block in enumerate(blocks) if any(isinstance(fact, FeedDown) for fact in block.facts)]
+    return bool(fell) and market_steps(blocks[fell[-1] + 1 :]) > 2
 
 
 def falls(blocks: Sequence[EventBlock]) -> list[FeedDown]:
@@ -118,7 +130,8 @@ async def recorded(venue: str, data: Path) -> None:
     async with place(venue) as here:
         here.catch_up(BEHIND_MS)
         moving = asyncio.create_task(advancing(here))
-        assert await record(here.settings(), data, for_s=2.0, raw=True) == Exit.OK
+        recording = asyncio.create_task(record(here.settings(), data, for_s=None, raw=True))
+        assert await until_recorded(recording, data, lambda blocks: market_steps(blocks) > 1) == Exit.OK
         moving.cancel()
 
 

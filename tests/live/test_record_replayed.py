@@ -21,12 +21,14 @@ from liqbot.runtime.assembly import recorded_engine
 from liqbot.runtime.raw_recorder import DIRECTORY
 from liqbot.runtime.raw_replay import replayed
 from tests.builders import loopback_market as market
-from tests.builders.edge_sink import until
 from tests.builders.loopback_house import Place, place
+from tests.builders.patience import until
+from tests.builders.recording_life import market_steps, until_recorded
 
 BEHIND_MS = 300_000
 BURST = 40
 SENT_BEFORE = 300
+ROWS_MIN = 10
 
 
 def flood(here: Place) -> list[MarketEvent]:
@@ -59,7 +61,8 @@ async def recorded(venue: str, data: Path, *, cut: bool) -> AsyncIterator[Place]
         if cut:
             tasks.append(asyncio.create_task(cut_later(here)))
         try:
-            assert await record(here.settings(), data, for_s=6.0, raw=True) == Exit.OK
+            recording = asyncio.create_task(record(here.settings(), data, for_s=None, raw=True))
+            assert await until_recorded(recording, data, mended if cut else flooded) == Exit.OK
             yield here
         finally:
             for task in tasks:
@@ -70,6 +73,18 @@ async def cut_later(here: Place) -> None:
     """In the middle of what is sent, however long a busy machine takes to get there."""
     await until(lambda: sum(socket.sent for socket in here.loop.server.sockets) >= SENT_BEFORE)
     here.loop.server.cut("")
+
+
+def flooded(blocks: Sequence[EventBlock]) -> bool:
+    return market_steps(blocks) > 3 and all(
+        sum(len(block.rows(kind)) for block in blocks) > ROWS_MIN for kind in ("bars", "liquidations")
+    )
+
+
+def mended(blocks: Sequence[EventBlock]) -> bool:
+    """It fell, and as much came since as without."""
+    fell = [number for number, block in enumerate(blocks) if any(isinstance(fact, FeedDown) for fact in block.facts)]
+    return bool(fell) and flooded(blocks[fell[-1] + 1 :])
 
 
 def steps_of(blocks: Sequence[EventBlock]) -> dict[int, EventBlock]:
@@ -112,8 +127,8 @@ async def test_raw_messages_and_journal_give_the_identical_map(venue: str, cut: 
             assert raw[tick].rows(kind).tobytes() == journal[tick].rows(kind).tobytes(), (tick, kind)
     falls = [fact for block in told for fact in block.facts if isinstance(fact, FeedDown)]
     assert bool(falls) is cut
-    assert sum(len(block.bars) for block in journal.values()) > 10
-    assert sum(len(block.liquidations) for block in journal.values()) > 10
+    assert sum(len(block.bars) for block in journal.values()) > ROWS_MIN
+    assert sum(len(block.liquidations) for block in journal.values()) > ROWS_MIN
     opening = told[0].facts
     engines = [recorded_engine(opened, config) for _ in range(2)]
     for engine in engines:

@@ -14,6 +14,7 @@ from liqbot.live.credentials import public_clients, require_latches, trading_cli
 from liqbot.settings import Settings
 from tests.builders.loopback_broker import VENUES_SERVED
 from tests.builders.loopback_house import SECRET, access_of, files_with, place, running, settings_for
+from tests.builders.patience import PATIENCE_S, patiently
 from tests.builders.venue_keys import practice_of, rights_mode_of, secret_of
 
 NOBODY = "http://127.0.0.1:9"
@@ -67,13 +68,13 @@ def test_a_missing_key_is_named_by_its_variable() -> None:
 
 async def refusal(settings: Settings, data: Path) -> ExpectedError:
     with pytest.raises(ExpectedError) as refused:
-        await trade(settings, data, access_of(settings), for_s=5)
+        await trade(settings, data, access_of(settings), for_s=PATIENCE_S)
     assert "\n" not in str(refused.value)
     return refused.value
 
 
 async def test_an_unreachable_venue_ends_the_start_in_one_line(tmp_path: Path) -> None:
-    async with asyncio.timeout(300):  # far beyond what any retry may take: it must end by itself
+    async with asyncio.timeout(PATIENCE_S):  # far beyond what any retry may take: it must end by itself
         error = await refusal(settings_for("binance", NOBODY), tmp_path)
     assert error.exit_code == Exit.UNREACHABLE
     assert "binance" in str(error)
@@ -134,14 +135,14 @@ async def test_status_pause_resume_and_an_orderly_end(venue: str, tmp_path: Path
             await bot.status_when(lambda now: not now["halted"] and not now["halt_code"], "resumed")
             until_ms = int(time.time() * 1000) + 3_600_000
             await bot.ask(verb="bias", coin="BTC", side="long", until_ms=until_ms, why="x")
-            async with asyncio.timeout(120):
+            async with asyncio.timeout(PATIENCE_S):
                 while not (biases := (await bot.ask(verb="biases"))["biases"]):  # noqa: ASYNC110 -- another task
                     await asyncio.sleep(0.02)
             assert [one["side"] for one in biases] == ["long"]
             with pytest.raises(ExpectedError, match="coin"):
                 await bot.ask(verb="bias", coin="DOGE", side="long", until_ms=10**14, why="x")
             assert (await bot.ask(verb="stop", flatten=True))["stopping"]
-            assert await asyncio.wait_for(bot.task, 120) == Exit.OK
+            assert await patiently(bot.task) == Exit.OK
         assert here.hub.unknown == []
 
 
@@ -154,7 +155,7 @@ async def test_a_pause_lasts_over_a_restart_and_a_stop_flat_does_not_halt(tmp_pa
             assert (await bot.status())["halted"] == "paused: night"
             await bot.ask(verb="resume")
             await bot.ask(verb="stop", flatten=True)
-            await asyncio.wait_for(bot.task, 120)
+            await patiently(bot.task)
         async with running(here.settings(), tmp_path) as bot:
             assert (await bot.status())["halted"] == ""
 
@@ -183,7 +184,7 @@ async def test_a_panic_latch_set_while_it_runs_is_honoured(tmp_path: Path) -> No
 
 async def test_a_dry_run_writes_nothing_at_the_venue_and_keeps_its_own_books(tmp_path: Path) -> None:
     async with place() as here:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             await trade(here.settings(), tmp_path, "demo", dry_run=True, for_s=2)
         assert here.sent("order", "Order", "leverage", "marginType", "positionSide") == []
         assert (tmp_path / "dry" / "journal.sqlite").exists()

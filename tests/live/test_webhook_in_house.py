@@ -20,6 +20,7 @@ from liqbot.replay import Equality, replay
 from liqbot.runtime.assembly import recorded_engine, snapshot_version
 from liqbot.verbs.control import status_text
 from tests.builders.loopback_house import Place, access_of, files_with, place, running
+from tests.builders.patience import patiently
 
 
 async def advancing(here: Place) -> None:
@@ -32,7 +33,7 @@ async def test_a_direction_is_given_shown_journaled_and_replayed(tmp_path: Path)
     wanted = params()
     async with place("okx") as here, running(here.settings(webhook=wanted), tmp_path) as bot:
         market = asyncio.create_task(advancing(here))
-        assert (await sent(wanted.port, source="voice", why="flows", valid_for_s=3))[0] == 200
+        assert (await sent(wanted.port, source="voice", why="flows"))[0] == 200
         status = await bot.status_when(lambda now: now["biases"] != [], "it holds")
         (given,) = status["biases"]
         assert (given["coin"], given["side"], given["why"]) == ("BTC", "long", "webhook voice: flows")
@@ -41,13 +42,16 @@ async def test_a_direction_is_given_shown_journaled_and_replayed(tmp_path: Path)
         status, reply = await sent(wanted.port, coin="DOGE")
         assert (status, reply["field"]) == (400, "coin")
         assert "not one of BTC" in reply["error"]
-        await bot.status_when(lambda now: now["biases"] == [], "it has run out")
+        assert (await sent(wanted.port, source="voice", why="a moment", valid_for_s=1))[0] == 200
+        await bot.status_when(lambda now: now["biases"] == [], "another in its place, which has run out")
         assert here.orders  # the account is there, and:
         assert not here.account.orders, "a direction is no order"
         market.cancel()
     with JournalReader(journal_path(tmp_path)) as reader:
         found = [fact for block in reader.blocks() for fact in block.facts if isinstance(fact, BiasSet)]
-    assert [(one.side, one.why) for one in found] == [(Side.LONG, "webhook voice: flows")]
+    assert [(one.side, one.why) for one in found] == [
+        (Side.LONG, "webhook voice: flows"), (Side.LONG, "webhook voice: a moment")
+    ]
     code = this_code(__version__, 1)
     proof = replay(journal_path(tmp_path), recorded_engine, code, snapshot_version=snapshot_version())
     assert proof.equality is Equality.IDENTICAL
@@ -68,7 +72,7 @@ async def test_a_stop_in_the_middle_of_messages_ends_in_order(tmp_path: Path) ->
             senders = [asyncio.create_task(sending()) for _ in range(3)]
             await bot.status_when(lambda now: now["webhook"]["taken"] > 5, "messages come")
             await bot.ask(verb="stop")
-            assert await asyncio.wait_for(bot.task, 60) == Exit.OK
+            assert await patiently(bot.task) == Exit.OK
         for one in senders:
             one.cancel()
         await asyncio.gather(*senders, return_exceptions=True)

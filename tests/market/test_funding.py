@@ -13,7 +13,7 @@ from liqbot.blocks import Roster, block_of
 from liqbot.events import FundingRate, MarketEvent, MarkPrice, OpenInterest, TradeBar
 from liqbot.instruments import FundingStage
 from liqbot.market.market import Market
-from liqbot.market.observed.funding import FundingFold, weighted_mean
+from liqbot.market.observed.funding import FundingFold, median_of, rank_of, weighted_mean
 from liqbot.market.observed.settlements import STAMP_TOLERANCE_MS, settlement_ms
 from liqbot.market.params import MarketParams, RollingParams
 from liqbot.market.record import map_record
@@ -233,3 +233,25 @@ def test_groups_as_the_live_feeds_tell_them():
     fold.on_tick(now_ms, {})
     assert fold.means.us_8h_pct == pytest.approx((8 * 1e-3 + 8 * 2e-3) / 2)
     assert fold.means.offshore_8h_pct == pytest.approx(0.04)
+
+
+RATES = st.integers(-60, 60).map(lambda thousandths: thousandths / 1_000)
+
+
+@given(history=st.lists(RATES, min_size=1, max_size=60), rate=RATES, tolerance=st.sampled_from((0.0, 0.00025, 0.0021)))
+def test_the_mirrored_rate_in_the_mirrored_history_is_as_extreme(
+    history: list[float], rate: float, tolerance: float
+) -> None:
+    ordered, image = sorted(history), sorted(-one for one in history)
+    rank = rank_of(rate, ordered, median_of(ordered), tolerance)
+    assert 0.0 <= rank <= 100.0
+    assert rank_of(-rate, image, median_of(image), tolerance) == pytest.approx(100.0 - rank)
+    if rate > max(history) + tolerance:
+        assert rank == 100.0
+
+
+@given(calm=st.integers(2, 200), held=st.integers(1, 400))
+def test_an_extreme_rate_that_holds_stays_extreme_until_it_is_the_usual_one(calm: int, held: int) -> None:
+    ordered = sorted([0.01] * calm + [0.06] * held)
+    rank = rank_of(0.06, ordered, median_of(ordered), PARAMS.funding_tolerance_pct)
+    assert (rank == 100.0) == (held <= calm)

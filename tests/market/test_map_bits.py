@@ -15,6 +15,7 @@ def test_a_market_restored_in_mid_step_reads_the_same_to_the_last_bit(seed: int)
     assert len(set(whole)) > len(blocks) // 2
 
 
+@pytest.mark.usefixtures("plain_fold")
 def test_one_last_bit_of_one_kernel_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     roster, blocks = random_blocks(1, 12)
     whole, shares = list(digests(roster, blocks)), fold_kernels.shares_of

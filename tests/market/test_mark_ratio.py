@@ -102,6 +102,15 @@ def test_marks_too_far_apart_in_time_are_not_compared() -> None:
     assert fold.of(COIN, late_ms).samples == 0, "the test market's is"
 
 
+def test_a_mark_that_is_ahead_of_the_map_waits_until_missed_ticks_are_made_up_for() -> None:
+    fold = opened()
+    now_ms = START_MS + 60_000
+    told(fold, now_ms, mv.MARK * 1.02)
+    for time_ms in range(START_MS, now_ms + 1_000, 1_000):
+        fold.on_tick(time_ms, (mv.a_view(time_ms=time_ms, mark_price=mv.MARK, age_ms=0),))
+        assert fold.of(COIN, time_ms).samples == (now_ms - time_ms <= PAIR_MS_MAX)
+
+
 def test_other_venues_and_nonsense_count_for_nothing() -> None:
     fold = opened()
     for time_ms in range(START_MS, START_MS + 10_000, 1_000):

@@ -76,6 +76,7 @@ def step(number: int, low: float, high: float, mark: float, **named: object) -> 
         "mark_price": mark, "price_before": 100.0, "range_pct": 0.5, "volume_ratio": 1.0, "volume_usd": 1e6,
         "split_usd": 1e6, "imbalance_usd": 0.0, "map_at": lambda _time_ms: None,
         "oi_ratio": 1000.0, "oi_ratio_before": 1000.0, "oi_ms": number * MINUTE_MS, "printed": (),
+        "highest_oi_ratio": lambda _time_ms: NAN,
         "reported": True,
     }
     return SweepStep(**{**filled, **named})  # type: ignore[arg-type]
@@ -85,7 +86,7 @@ def knowing(*prices: float) -> SweepsFold:
     fold = SweepsFold(SweepParams(), 8.0)
     drawn = chart({price: 1e6 * (number + 1) for number, price in enumerate(prices)})
     for side in Side:
-        fold.take_clusters(side, clusters_of(drawn, side, ClusterParams()))
+        fold.take_clusters(side, 0, clusters_of(drawn, side, ClusterParams()))
     return fold
 
 
@@ -116,28 +117,90 @@ def test_price_that_settles_beyond_a_cluster_ends_the_sweep_without_rejection() 
     fold = knowing(97.0)
     for number in range(2, 300):
         fold.on_step(step(number, 95.0, 95.2, 95.1))
-        fold.take_clusters(Side.LONG, ())  # the map holds nothing any more where price has been
+        fold.take_clusters(Side.LONG, number * MINUTE_MS, ())  # the map holds nothing any more where price has been
     ended = fold.latest(Side.LONG)
     assert ended is not None
     assert not ended.rejected
     assert ended.ended_ms - ended.started_ms == SweepParams().active_ms_max
 
 
-@pytest.mark.parametrize(("clusters", "rejected"), [((98.0, 96.0), True), ((96.0, 98.0), False)])
-def test_whatever_clusters_it_goes_through_it_is_one_flush(clusters: tuple[float, ...], rejected: bool) -> None:
+@pytest.mark.parametrize(
+    ("clusters", "usd", "rejected"),
+    [((98.0, 96.0), 3e6, True), ((96.0, 98.0), 3e6, True), ((96.0, 104.0, 98.0), 4e6, False)],
+)
+def test_whatever_clusters_it_goes_through_it_is_one_flush(
+    clusters: tuple[float, ...], usd: float, rejected: bool
+) -> None:
     fold = knowing(*clusters)
     fold.on_step(step(1, 97.9, 99.0, 97.9, printed=(Print.order(MINUTE_MS // 2, 0, Side.LONG, 3e5),)))
     fold.on_step(step(2, 95.9, 98.0, 96.0, printed=(Print.order(2 * MINUTE_MS, 0, Side.LONG, 4e5),)))
     fold.on_step(step(3, 96.0, 97.0, 97.0, imbalance_usd=5e5))
     (flush,) = fold.kept(Side.LONG)
-    assert flush.cluster_usd == pytest.approx(3e6, rel=0.1)
+    assert flush.cluster_usd == pytest.approx(usd, rel=0.1)
     assert flush.price_low < 96.0
     assert flush.price_high > 98.0
     assert (flush.began_ms, flush.started_ms, flush.ended_ms) == (0, MINUTE_MS, 3 * MINUTE_MS)
     assert flush.printed_usd == 7e5
     assert flush.volume_usd == 3e6
     assert flush.taker_imbalance == pytest.approx(5e5 / 3e6)
-    assert flush.rejected is rejected  # over the near edge of the heavier one
+    assert flush.rejected is rejected  # over the near edge of the farthest that has half the USD of the heaviest
+
+
+def test_a_cluster_that_the_flush_itself_drowns_is_swept_all_the_same() -> None:
+    fold = knowing(97.0)
+    fold.on_step(step(1, 99.0, 100.0, 99.0))
+    for number in range(1, 40):
+        fold.take_clusters(Side.LONG, number * MINUTE_MS, clusters_of(chart({94.0: 9e9}), Side.LONG, ClusterParams()))
+    fold.on_step(step(40, 96.7, 99.0, 98.0))
+    (flush,) = fold.kept(Side.LONG)
+    assert flush.cluster_usd == pytest.approx(1e6, rel=0.1)
+    fold.on_step(step(41, 96.7, 99.0, 98.0))
+    assert len(fold.kept(Side.LONG)) == 1, "what was swept once is no cluster any more"
+    again = SweepsFold(SweepParams(), 8.0)
+    again.load_state(msgspec.msgpack.decode(msgspec.msgpack.encode(fold.state())))
+    fold.on_step(step(42, 93.5, 99.0, 94.0))
+    again.on_step(step(42, 93.5, 99.0, 94.0))
+    assert repr(again.state()) == repr(fold.state())
+    assert [one.cluster_usd for one in again.kept(Side.LONG)][1] == pytest.approx(9e9, rel=0.1)
+
+
+@pytest.mark.parametrize("minutes", [3, 40, 300])
+def test_open_interest_counts_from_where_the_approach_began_but_not_for_longer_than_the_lookback(minutes: int) -> None:
+    fold, asked = knowing(97.0), list[int]()
+
+    def highest(time_ms: int) -> float:
+        asked.append(time_ms)
+        return 1_000.0
+
+    for number in range(1, minutes + 1):
+        price = 100.0 - 2.5 * number / minutes
+        fold.on_step(step(number, price, price, price))
+    last = minutes + 1
+    fold.on_step(step(last, 96.5, 97.5, 96.6, oi_ratio_before=950.0, oi_ratio=940.0, highest_oi_ratio=highest))
+    (flush,) = fold.kept(Side.LONG)
+    assert asked == [max(flush.approach_ms, flush.began_ms - SweepParams().lookback_ms)]
+    assert flush.oi_change_pct == pytest.approx(-6.0)
+
+
+def test_what_was_there_longer_ago_than_the_lookback_is_forgotten() -> None:
+    fold = knowing(97.0)
+    fold.on_step(step(1, 99.0, 100.0, 99.0))
+    for number in range(1, 80):
+        fold.take_clusters(Side.LONG, number * MINUTE_MS, ())
+    fold.on_step(step(80, 96.7, 99.0, 98.0))
+    assert fold.latest(Side.LONG) is None
+
+
+def test_clusters_that_adjoin_reject_as_one() -> None:
+    fold = SweepsFold(SweepParams(), 8.0)
+    wide = chart({97.0: 1e6, 96.6: 1e6, 96.2: 1e6})
+    fold.take_clusters(Side.LONG, 0, clusters_of(wide, Side.LONG, ClusterParams()))
+    fold.on_step(step(1, 96.0, 100.0, 96.1))
+    fold.on_step(step(2, 96.0, 96.9, 96.9))
+    (flush,) = fold.kept(Side.LONG)
+    assert not flush.rejected, "back over the near edge of all of it, not of its last part"
+    fold.on_step(step(3, 96.9, 97.4, 97.3))
+    assert fold.kept(Side.LONG)[0].rejected
 
 
 def test_what_is_told_of_its_first_span_belongs_to_it_and_what_came_before_does_not() -> None:
@@ -236,6 +299,20 @@ def test_bars_of_any_span_read_alike(span_ms: int) -> None:
     assert fold.return_pct(now_ms, DAY_MS, 103.0) == pytest.approx(2.4 / 101.8 * 100, rel=0.01)
     assert fold.range_pct == pytest.approx(0.2, abs=0.03)
     assert fold.trend_pct > 0
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_acceleration_is_of_the_last_minutes_over_those_before_in_usual_ranges(sign: float) -> None:
+    fold = BarsFold(RollingParams())
+    for number in range(181):
+        price = 100.0 + sign * 0.01 * number
+        fold.take_mark(10**12 + number * MINUTE_MS, price, price - 0.05, price + 0.05)
+    now_ms, five_ms = 10**12 + 180 * MINUTE_MS, 5 * MINUTE_MS
+    steady = fold.acceleration(now_ms, five_ms, price)
+    assert steady == pytest.approx(0.0, abs=0.01), "the same speed all the time"
+    usual_pct = fold.range_pct * math.sqrt(5 / 60)
+    assert fold.acceleration(now_ms, five_ms, price * 1.01) == pytest.approx(steady + 1.0 / usual_pct, rel=0.02)
+    assert math.isnan(BarsFold(RollingParams()).acceleration(now_ms, five_ms, 100.0))
 
 
 def test_four_hour_bars_know_no_hourly_return() -> None:

@@ -15,7 +15,8 @@ from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import Journal, JournalReader
 from liqbot.journal.rerun import SNAPSHOT_NAME
 from liqbot.ledger import LedgerThread, LedgerWriter
-from liqbot.observers.alerts import FILE_NAME, Alert, alerts_of
+from liqbot.observers.alert_rules import Alert, alerts_of
+from liqbot.observers.alerts import FILE_NAME
 from liqbot.observers.observer import Observer, ObserverGroup
 from liqbot.observers.registry import BUILT_IN, ObserverContext, observers_for, ordered, require_known
 from liqbot.runtime.assembly import House, Parts, assembled, snapshot_version
@@ -141,7 +142,7 @@ def house_on(data: Path, settings: Settings, stack: Any) -> tuple[House[SimLoop]
 
 def snapshots(data: Path) -> list[int]:
     with JournalReader(data / "j.sqlite") as reader:
-        return sorted(one.seq for one in reader.snapshots(SNAPSHOT_NAME, snapshot_version())[0])
+        return sorted(one.seq for one in reader.snapshots(SNAPSHOT_NAME, snapshot_version()))
 
 
 def test_snapshots_are_saved_while_it_runs_and_one_at_most_is_ahead_of_the_ledger(tmp_path: Path) -> None:

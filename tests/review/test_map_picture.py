@@ -1,4 +1,5 @@
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -7,13 +8,16 @@ from market_rows import RandomMarket, blocks_of
 from liqbot.cli import main
 from liqbot.exits import Exit
 from liqbot.instruments import Side
+from liqbot.legible import short_usd
 from liqbot.market.market import Market
 from liqbot.market.params import MarketParams
-from liqbot.market.record import Record, map_from, map_record
-from liqbot.review.pictures.map_text import draw_map, short_usd
-from liqbot.review.placement import PlacedPosition, check_position
+from liqbot.market.record import Record, clusters_from, map_from, map_record
+from liqbot.review.pictures.map_text import draw_map
+from liqbot.review.placement import PlacedPosition, ReadMap, check_position, check_text
 from liqbot.review.reading import reading_from
 from liqbot.review.sources import time_of
+from liqbot.signals.strategies.avoid_liquidity import AvoidLiquidityParams, code_of
+from liqbot.signals.verdict import ACCEPTED
 from liqbot.venues.registry import mechanics_of
 
 
@@ -61,29 +65,82 @@ def test_dollars_are_short(usd: float, text: str) -> None:
     assert short_usd(usd) == text
 
 
+AVOID = AvoidLiquidityParams()
+
+
+def around(record: Record) -> ReadMap:
+    return ReadMap(map_from(record), clusters_from(record), record["range_pct"] or math.nan)
+
+
 @pytest.mark.parametrize("side", list(Side))
 @pytest.mark.parametrize("leverage", [2, 5, 10, 25])
-def test_a_check_names_the_venues_own_liquidation_price_and_offers_what_is_thin(
-    record: Record, side: Side, leverage: float
+@pytest.mark.parametrize("leverage_max", [1, 3, 5])
+def test_a_check_names_the_venues_own_liquidation_price_and_never_advises_above_the_limit(
+    record: Record, side: Side, leverage: float, leverage_max: int
 ) -> None:
-    chart, mechanics = map_from(record), mechanics_of("binance", "BTC")
-    position = PlacedPosition("binance", "BTC", side, chart.mark_price, leverage, 10_000.0)
-    answer = check_position(chart, (), mechanics, position, 40.0)
+    seen, mechanics = around(record), mechanics_of("binance", "BTC")
+    position = PlacedPosition("binance", "BTC", side, seen.mark_price, leverage, 10_000.0)
+    answer = check_position(seen, mechanics, position, AVOID, leverage_max)
     ratio = mechanics.ratios([leverage], notional_usd=10_000.0)[0 if side is Side.LONG else 1][0]
-    assert answer.here.liquidation_price == pytest.approx(chart.mark_price * ratio, rel=1e-9)
+    here = answer.here
+    assert here.own_liquidation_price == pytest.approx(seen.mark_price * ratio, rel=1e-9)
     assert answer.distance_pct == pytest.approx(answer.mark_distance_pct)
-    beyond = not chart.edges[0] <= answer.here.liquidation_price <= chart.edges[-1]
-    thin = answer.here.density_percentile <= 40.0
+    beyond = not seen.map.edges[0] <= here.own_liquidation_price <= seen.map.edges[-1]
+    thin = here.density_percentile <= AVOID.density_percentile_max
     assert answer.verdict == ("beyond the map" if beyond else "thin" if thin else "dense")
-    for spot in (answer.better_leverage, answer.better_entry):
-        assert spot is None or spot.density_percentile <= 40.0
-        assert spot is None or not thin
+    assert (answer.code == "LEVERAGE") == (leverage > leverage_max)
+    best = answer.best
+    if best is not None:
+        assert best.leverage <= leverage_max
+        assert code_of(best, AVOID) == ACCEPTED
+        assert int(side) * (position.entry_price - best.entry_price) >= 0, "a worse entry is no advice"
+        if answer.code == ACCEPTED:
+            assert best.sweep_chance_pct <= here.sweep_chance_pct
+    text = "\n".join(check_text(answer, AVOID.density_percentile_max))
+    assert "notional            $10.0K" in text
+    assert max(map(len, text.splitlines())) <= 100
+    assert f"{leverage:g}x is above the limit of {leverage_max}x" in text or leverage <= leverage_max
 
 
-def test_a_leverage_the_venue_does_not_offer_is_refused(record: Record) -> None:
+def test_a_leverage_the_venue_does_not_offer_and_a_stop_on_the_wrong_side_are_refused(record: Record) -> None:
     position = PlacedPosition("hyperliquid", "BTC", Side.LONG, 100.0, 100.0, 10_000.0)
     with pytest.raises(ValueError, match="hyperliquid offers at most 40"):
-        check_position(map_from(record), (), mechanics_of("hyperliquid", "BTC"), position, 40.0)
+        check_position(around(record), mechanics_of("hyperliquid", "BTC"), position, AVOID, 5)
+    above = PlacedPosition("binance", "BTC", Side.LONG, 100.0, 3.0, 10_000.0, stop_price=101.0)
+    with pytest.raises(ValueError, match="wrong side"):
+        check_position(around(record), mechanics_of("binance", "BTC"), above, AVOID, 5)
+
+
+def test_without_a_range_the_chance_is_unknown_and_thin_places_are_still_advised(record: Record) -> None:
+    blind = around(record | {"range_pct": None})
+    position = PlacedPosition("binance", "BTC", Side.LONG, blind.mark_price, 3.0, 10_000.0)
+    answer = check_position(blind, mechanics_of("binance", "BTC"), position, AVOID, 3)
+    assert math.isnan(answer.here.sweep_chance_pct)
+    assert answer.best is not None
+    assert any("unknown" in line for line in check_text(answer, 40.0))
+
+
+@pytest.mark.parametrize(
+    ("size", "usd"), [("50k", 50_000.0), ("1.5M", 1.5e6), ("$2,500", 2_500.0), ("10000", 10_000.0), (".5m", 5e5)]
+)
+def test_sizes_are_read_as_people_write_them(
+    size: str, usd: float, record: Record, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "map.json"
+    path.write_text(json.dumps(record))
+    held = ["--side", "long", "--entry", str(record["mark_price"]), "--leverage", "3", "--venue", "binance"]
+    assert main(["check", *held, "--json-map", str(path), "--size", size, "--json"]) == Exit.OK
+    found = json.loads(capsys.readouterr().out)
+    assert found["position"]["notional_usd"] == usd
+    assert found["margin_usd"] == pytest.approx(usd / 3)
+    assert found["leverage_max"] == 3, "the profile's, not the ceiling"
+
+
+@pytest.mark.parametrize("size", ["-5", "0", "many", "5kk", "1,00", ""])
+def test_what_is_no_size_is_refused_with_the_right_form(size: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["check", "--side", "long", "--entry", "1", "--leverage", "2", "--venue", "okx", f"--size={size}"]
+    assert main(words) == Exit.USAGE
+    assert "50k" in capsys.readouterr().err
 
 
 def test_check_on_a_map_in_a_file(record: Record, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

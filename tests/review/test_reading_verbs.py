@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shlex
 import sqlite3
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from ledger_story import story
+from market_views import MARK
 
 from liqbot.cli import main
 from liqbot.exits import Exit
@@ -40,6 +42,7 @@ def run(books: Path, capsys: pytest.CaptureFixture[str]) -> Run:
         told = capsys.readouterr()
         return code, told.out, told.err
 
+    call.data = books
     return call
 
 
@@ -51,14 +54,15 @@ def test_trades_as_text_and_json(run: Run):
     (trade,) = json.loads(run("trades", "--json")[1])
     assert trade["net_usd"] == pytest.approx(trade["gross_usd"] - trade["fees_usd"] + trade["funding_usd"])
     assert json.loads(run("trades", "--open", "--json")[1]) == []
-    assert json.loads(run("trades", "--coin", "ETH", "--json")[1]) == []
-    assert "no trades yet" in run("trades", "--coin", "ETH")[1]
+    code, _, complaint = run("trades", "--coin", "ETH")
+    assert (code, complaint.count("\n")) == (Exit.USAGE, 1)
+    assert "--coin 'ETH': there are BTC" in complaint
 
 
-def test_decisions_newest_last_filtered_and_counted(run: Run):
+def test_decisions_newest_last_filtered_and_counted(run: Run, books: Path):
     assert [row["decision"] for row in json.loads(run("decisions", "--json", "--limit", "2")[1])] == [3, 4]
     assert [row["code"] for row in json.loads(run("decisions", "--json", "--code", "APPROVED")[1])] == ["APPROVED"]
-    assert run("decisions")[1].splitlines()[-1] == "next: liqbot explain 4"
+    assert run("decisions")[1].splitlines()[-1] == f"next: ./run explain 4 --data {books}"
     counted = json.loads(run("decisions", "--by-code", "--json")[1])
     told = [(row["code"], row["ticks"]) for row in counted]
     assert told == [("volume_ratio", 6), ("POSITION_OPEN", 4), ("COOLDOWN", 2)]
@@ -66,14 +70,14 @@ def test_decisions_newest_last_filtered_and_counted(run: Run):
 
 @pytest.mark.parametrize("asked", ["3", "t1", "e1"])
 def test_explain_by_decision_trade_or_order_tells_the_whole_story(run: Run, asked: str):
-    code, text, _ = run("explain", asked)
+    code, text, _ = run("explain", asked, "--full")
     assert code == Exit.OK
     for word in (
         "cascade BTC long -> APPROVED", "mark_price 65,536.00", "pass   volume_ratio: 2.5 >= 1.5",
         "waived oi_change: absent >= 0.00   (oi_change absent)", "pass   leverage: 3, limit 5",
         "own liquidation at 46,500.00, density percentile 52", "<- mark, entry", "<- stop", "<- take", "sent (local)",
         "s1 stop stop_market 0.5 at 64,000.00: filled", "closed 0.5 at 63,990.00 (stop)",
-        "closed by stop: -843.68 USD net, -1.05 R",
+        "closed by stop: -843.68 USD net, -1.05 R", "ended because: the first stop was reached",
     ):
         assert word in text, word
     found = json.loads(run("explain", asked, "--json")[1])
@@ -89,10 +93,73 @@ def test_a_gate_without_a_threshold_is_not_asked(run: Run):
 
 
 def test_explain_a_refusal_shows_its_gates_and_the_newest_map(run: Run):
-    text = run("explain", "1")[1]
+    text = run("explain", "1", "--full")[1]
     assert "FAIL   oi_change" in text
     assert "<- mark" in text
     assert "nothing was done: volume_ratio" in text
+
+
+@pytest.mark.parametrize("asked", ["3", "t1", "d2", "#2", " 3 ", "e1"])
+def test_an_explanation_fits_a_screen_and_says_why_in_and_why_out(
+    run: Run, monkeypatch: pytest.MonkeyPatch, asked: str
+):
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("LINES", "24")
+    lines = run("explain", asked)[1].splitlines()
+    assert len(lines) <= 23, "one is the prompt's"
+    assert all(len(line) <= 80 for line in lines[:-1])
+    told = {line.split()[0]: line for line in lines}
+    assert "cluster above" in told["because"]
+    assert "lost 843.68 USD net (-1.05 R), closed" in told["trade"]
+    assert "the first stop was reached" in "".join(lines)
+    assert lines[-1].endswith(f"--full --data {run.data}")
+    code, full, _ = run(*shlex.split(lines[-1])[2:-2])
+    assert (code, "orders" in full) == (Exit.OK, True), "the command that it names works"
+
+
+def test_a_refusal_says_what_would_have_become_of_it(run: Run):
+    found = json.loads(run("explain", "2", "--json")[1])
+    assert found["decision"]["code"] == "COOLDOWN"
+    assert (found["decision"]["stop_price"], found["decision"]["take_price"]) == (MARK * 0.99, MARK * 1.02)
+    assert found["refused_outcome"]["by"] in {"stop", "take", "time", "unknown"}
+
+
+def test_time_is_chosen_by_day_and_by_moment(run: Run):
+    assert len(json.loads(run("decisions", "--day", "2025-06-15", "--json")[1])) == 4
+    assert run("decisions", "--day", "2025-06-14")[1] == (
+        "no decisions on 2025-06-14 (the ledger tells of 2025-06-15 15:06 to 2025-06-15 15:07)\n"
+    )
+    between = ("--since", "2025-06-15T15:06", "--until", "2025-06-15T15:07")
+    assert len(json.loads(run("trades", *between, "--json")[1])) == 1
+    assert json.loads(run("pnl", "--day", "2025-06-14", "--json")[1])["days"] == []
+    assert json.loads(run("decisions", "--by-code", "--day", "2025-06-15", "--json")[1])
+    _, out, note = run("decisions", "--since", "2h", "--json")
+    assert len(json.loads(out)) == 4
+    assert "counted from the newest moment of this ledger, 2025-06-15 15:07 UTC" in note
+    for words in (["--day", "x"], ["--since", "2025-13-40"], ["--day", "today", "--since", "1h"],
+                  ["--since", "2025-06-16", "--until", "2025-06-15"]):
+        code, _, complaint = run("decisions", *words)
+        assert (code, complaint.count("liqbot: ")) == (Exit.USAGE, 1), words
+
+
+def test_a_mistyped_code_is_told_the_nearest(run: Run):
+    code, _, complaint = run("decisions", "--code", "cooldwn")
+    assert code == Exit.USAGE
+    assert "--code 'cooldwn': did you mean 'COOLDOWN'? there are APPROVED, COOLDOWN" in complaint
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("words", [["trades"], ["decisions"], ["decisions", "--by-code"], ["pnl"]])
+def test_a_table_has_a_line_for_each_row(run: Run, monkeypatch: pytest.MonkeyPatch, words: list[str], width: int):
+    rows = json.loads(run(*words, "--json")[1])
+    monkeypatch.setenv("COLUMNS", str(width))
+    lines = run(*words)[1].splitlines()
+    told = [line for line in lines if not line.startswith("next: ")]
+    assert all(len(line) <= width for line in told if "--set" not in line)
+    if isinstance(rows, list):
+        first = lines[1 : 1 + len(rows)]
+        assert len(first) == len(rows)
+        assert all("cascade" in line for line in first if "trades" not in words)
 
 
 def test_pnl_adds_up(run: Run):
@@ -180,7 +247,7 @@ def test_reading_verbs_import_nothing_heavy(books: Path):
         "heavy = {'sqlmodel', 'sqlalchemy', 'alembic', 'pydantic_settings', 'ccxt', 'pyarrow', 'numpy', 'rich'}; "
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr); sys.exit(code)"
     )
-    for words in (["trades"], ["decisions"], ["explain", "3"], ["pnl"]):
+    for words in (["trades"], ["decisions"], ["explain", "3"], ["pnl"], ["report"]):
         ended = subprocess.run(
             [sys.executable, "-c", script, *words, "--data", str(books)], check=True, capture_output=True, text=True,
             env={**os.environ, "PYTHONPATH": str(Path.cwd())},

@@ -284,7 +284,29 @@ def test_the_day_counts_what_was_entered_on_it():
 @pytest.mark.parametrize(("price", "wait_ms"), [("59000", 3_600_000), ("61000", 300_000)])
 def test_cooldown_is_longer_after_a_loss(price: str, wait_ms: int):
     account = rc.an_account(rc.a_fill("1", "1", "60000"), rc.a_fill("2", "1", price, reduces=True))
-    assert account.cooldown_until_ms(rc.VENUE, rc.COIN) == rc.NOW_MS + wait_ms
+    assert account.cooldown_until_ms(rc.VENUE, rc.COIN, "cascade") == rc.NOW_MS + wait_ms, "nobody is known to have it"
+
+
+def traded(strategy: str, price: str) -> rc.Account:
+    """A trade of a strategy, over."""
+    account = rc.an_account()
+    account.on_approved(rc.a_target(strategy=strategy))
+    for fact in (rc.a_fill("1", "1", "60000"), rc.a_fill("2", "1", price, reduces=True)):
+        account.on_fact(fact)
+    return account
+
+
+@pytest.mark.parametrize(("price", "wait_ms"), [("59000", 3_600_000), ("61000", 300_000)])
+@pytest.mark.parametrize("own_ms", [0, 3_000_000, 9_000_000])
+def test_a_trade_makes_its_own_strategy_wait_and_no_other(price: str, wait_ms: int, own_ms: int):
+    account = traded("cascade", price)
+    until_ms = rc.NOW_MS + max(wait_ms, own_ms)
+    assert account.cooldown_until_ms(rc.VENUE, rc.COIN, "cascade", own_ms) == until_ms
+    assert account.cooldown_until_ms(rc.VENUE, rc.COIN, "grab_reverse", own_ms) == 0
+    assert account.cooldown_until_ms(rc.VENUE, "ETH", "cascade", own_ms) == 0
+    again = rc.Account(rc.LIMITS)
+    again.load_state(account.state())
+    assert again.cooldown_until_ms(rc.VENUE, rc.COIN, "cascade", own_ms) == until_ms
 
 
 def test_seen_facts_are_bounded():

@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 from liqbot.instruments import Side
 from liqbot.risk.decision import Refusal
 from liqbot.risk.limits import RiskLimits
-from liqbot.risk.placement import OrderProposal, TradingBook, place
+from liqbot.risk.placement import OrderProposal, Placement, TradingBook, place
 from liqbot.risk.sizing import Budget, exact, loss_base, size
-from liqbot.signals.strategies.avoid_liquidity import AvoidLiquidityParams, in_cluster
+from liqbot.signals.strategies.avoid_liquidity import Alternative, AvoidLiquidityParams, in_cluster, likelihood
 
 D = Decimal
 ENTRY = D(65536)
+HOLD_MS = 4 * 3_600_000
 WIDE = RiskLimits(liquidation_loss_pct_max=25.0)
+WIDE3 = WIDE.model_copy(update={"leverage_max": 3})
 
 
 def avoid(**changes: float) -> AvoidLiquidityParams:
@@ -82,34 +84,142 @@ def heavy_at(side: Side, leverage: int, usd: float = 5e7) -> mv.MarketView:
     return mv.with_mass(light, side, price - 1_000, price + 1_000, usd) if usd else light
 
 
-@pytest.mark.parametrize("side", list(Side))
-def test_the_highest_leverage_is_taken_where_the_map_is_thin(side: Side):
-    params = avoid(density_percentile_max=60.0)
-    rungs = place(a_wish(side), heavy_at(side, 5, 0.0), rc.a_book(), a_budget(), WIDE, params, rc.SAME)
-    assert [(rung.leverage, rung.refusal) for rung in rungs] == [(5, None)]
+def placed(
+    view: mv.MarketView, params: AvoidLiquidityParams, wish: OrderProposal | None = None,
+    limits: RiskLimits = WIDE, book: TradingBook | None = None, budget: Budget | None = None,
+) -> Placement:
+    return place(
+        wish or a_wish(), view, book or rc.a_book(), budget or a_budget(), limits, params, rc.SAME, HOLD_MS
+    )
+
+
+def clustered(view: mv.MarketView, side: Side, *spans: tuple[float, float]) -> mv.MarketView:
+    """With clusters of positions of that side between these prices."""
+    found = tuple(
+        msgspec.structs.replace(mv.a_cluster(side, 100.0), price_low=low, price_high=high) for low, high in spans
+    )
+    return msgspec.structs.replace(view, **{"below" if side is Side.LONG else "above": mv.a_side(side, 1e9, found)})
 
 
 @pytest.mark.parametrize("side", list(Side))
-def test_leverage_goes_down_until_our_own_liquidation_is_in_a_thin_zone(side: Side):
-    params = avoid(density_percentile_max=60.0)
-    rungs = place(a_wish(side), heavy_at(side, 5), rc.a_book(), a_budget(), WIDE, params, rc.SAME)
-    assert [(rung.leverage, rung.refusal) for rung in rungs] == [(5, Refusal.LIQUIDATION_IN_CLUSTER), (4, None)]
+def test_of_what_bears_the_risk_asked_for_the_least_likely_to_be_swept_is_chosen(side: Side):
+    """At 1 % the stop's risk fits, to a twentieth, under the margin that may be lost down to 2x; at 1x the caps leave
+    much less."""
+    found = placed(heavy_at(side, 5, 0.0), avoid(density_percentile_max=60.0), a_wish(side))
+    assert [rung.leverage for rung in found.tried] == [5, 4, 3, 2, 1]
+    alike = [rung for rung in found.tried if rung.refusal is None and rung.risk_usd >= 500 * D("0.95")]
+    assert found.chosen is min(alike, key=lambda rung: likelihood(rung.place))
+    assert found.chosen.leverage == 2
+    assert found.tried[-1].risk_usd < 500 * D("0.95"), "1x would be less likely, at less risk"
 
 
-def test_a_deeper_limit_entry_is_the_second_resort():
-    view = heavy_at(Side.LONG, 1, 0.0)
-    params = avoid(deeper_pct_max=0.5, deeper_step_pct=0.25, density_percentile_max=0.1)
-    rungs = place(a_wish(), view, rc.a_book(), a_budget(), RiskLimits(leverage_max=5), params, rc.SAME)
-    entries = sorted({rung.proposal.entry_price for rung in rungs}, reverse=True)
-    assert rungs[-1].refusal is None or len(entries) == 3
-    for rung in rungs[5:]:
-        assert rung.proposal.limit
-        assert rung.proposal.entry_price < ENTRY
-    far = avoid(deeper_pct_max=5.0, deeper_step_pct=0.25, density_percentile_max=0.0)
-    blocked = heavy_at(Side.LONG, 5)
-    stop = a_wish().stop_price
-    for rung in place(a_wish(), blocked, rc.a_book(), a_budget(), RiskLimits(), far, rc.SAME):
-        room_pct = (rung.proposal.entry_price - stop) / rung.proposal.entry_price * 100
+@pytest.mark.parametrize("side", list(Side))
+def test_what_lies_in_a_cluster_is_never_chosen_however_unlikely(side: Side):
+    at = rc.a_book().mechanics.isolated_liquidation_price(side, float(ENTRY), 0.5, 2)
+    view = clustered(heavy_at(side, 5, 0.0), side, (at * 0.98, at * 1.02))
+    found = placed(view, avoid(density_percentile_max=60.0), a_wish(side))
+    assert {rung.leverage: rung.refusal for rung in found.tried}[2] is Refusal.LIQUIDATION_IN_CLUSTER
+    assert found.chosen.leverage == 3
+
+
+chances = st.floats(0.0, 1.0)
+percentiles = st.floats(0.0, 40.0)
+
+
+@given(ones=st.lists(st.tuples(chances, percentiles, st.integers(1, 5)), min_size=1, max_size=6))
+def test_the_least_likely_comes_first_and_where_no_chance_can_be_told_the_thinnest(
+    ones: list[tuple[float, float, int]]
+):
+    tried = [Alternative(Side.LONG, 1.0, lever, 0.5, 10.0, thin, 0.0, 5.0, chance) for chance, thin, lever in ones]
+    first = min(tried, key=likelihood)
+    if min(one.sweep_chance_pct for one in tried) > 0.01:
+        assert first.sweep_chance_pct == min(one.sweep_chance_pct for one in tried)
+    else:
+        untold = [one for one in tried if one.sweep_chance_pct <= 0.01]
+        assert first in untold
+        assert first.density_percentile == min(one.density_percentile for one in untold)
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_a_wilder_market_makes_every_place_more_likely_and_too_wild_a_one_is_refused(side: Side):
+    params = avoid(density_percentile_max=80.0)
+    calm, wild = heavy_at(side, 5, 0.0), msgspec.structs.replace(heavy_at(side, 5, 0.0), range_pct=3.0)
+    pairs = zip(placed(calm, params, a_wish(side)).tried, placed(wild, params, a_wish(side)).tried, strict=True)
+    chances = [(one.place.sweep_chance_pct, other.place.sweep_chance_pct) for one, other in pairs]
+    assert all(before < after for before, after in chances if after), "at 1x a long is liquidated at no price"
+    assert len([after for _, after in chances if after]) >= 4
+    mad = placed(msgspec.structs.replace(calm, range_pct=60.0), params, a_wish(side))
+    assert {rung.refusal for rung in mad.tried if rung.leverage >= 3} == {Refusal.LIQUIDATION_LIKELY}
+    unknown = placed(msgspec.structs.replace(calm, range_pct=mv.NAN), params, a_wish(side))
+    assert unknown.chosen is None
+
+
+@given(
+    stop=st.integers(120, 2_600), leverage_max=st.integers(1, 5), side=st.sampled_from(list(Side)),
+    equity=rc.money(5_000, 500_000),
+)
+def test_the_risk_at_the_stop_is_what_was_asked_or_the_cap_that_binds_is_named(
+    stop: int, leverage_max: int, side: Side, equity: Decimal
+):
+    limits = RiskLimits(leverage_max=leverage_max)
+    view = heavy_at(side, 5, 0.0)
+    params = avoid(density_percentile_max=80.0)
+    chosen = placed(view, params, a_wish(side, stop), limits, budget=a_budget(equity)).chosen
+    asked_usd = equity * D("0.005")
+    assert chosen.risk_usd <= asked_usd
+    assert chosen.risk_usd >= asked_usd * D("0.95") or chosen.size.bound != "risk"
+
+
+def test_a_near_stop_with_little_leverage_is_bound_by_what_a_liquidation_may_cost():
+    limits, params = RiskLimits(leverage_max=3), avoid(density_percentile_max=80.0)
+    chosen = placed(heavy_at(Side.LONG, 5, 0.0), params, a_wish(stop=250), limits).chosen
+    assert chosen.size.bound == "liquidation"
+    assert chosen.risk_usd < 500 * D("0.95")
+
+
+RESTING = TradingBook(rc.INSTRUMENT, rc.a_book().mechanics, rests=True)
+NOT_RESTING = TradingBook(rc.INSTRUMENT, rc.a_book().mechanics, rests=False)
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_a_deeper_entry_is_tried_only_where_nothing_else_is_acceptable_and_only_where_it_can_rest(side: Side):
+    params = avoid(deeper_pct_max=0.5, deeper_step_pct=0.25, density_percentile_max=60.0)
+    easy = placed(heavy_at(side, 5, 0.0), params, a_wish(side), book=RESTING)
+    assert {rung.proposal.entry_price for rung in easy.tried} == {ENTRY}
+    nowhere = everywhere_clustered(side)
+    hard = placed(nowhere, params, a_wish(side), RiskLimits(leverage_max=3), RESTING)
+    entries = {rung.proposal.entry_price for rung in hard.tried}
+    assert len(entries) == 3
+    assert all(int(side) * (ENTRY - one) >= 0 for one in entries)
+    assert all(rung.proposal.limit == (rung.proposal.entry_price != ENTRY) for rung in hard.tried)
+    kept = placed(nowhere, params, a_wish(side), RiskLimits(leverage_max=3), NOT_RESTING)
+    assert {rung.proposal.entry_price for rung in kept.tried} == {ENTRY}
+
+
+def everywhere_clustered(side: Side) -> mv.MarketView:
+    edge = mv.MARK * (1 - 0.05 * side)
+    return clustered(mv.a_view(), side, (0.0, edge) if side is Side.LONG else (edge, 1e9))
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_a_deeper_entry_gets_out_of_a_cluster_that_holds_every_other_placement(side: Side):
+    """Clusters end where the liquidation prices of the proposed entry do."""
+    at = [rc.a_book().mechanics.isolated_liquidation_price(side, float(ENTRY), 0.5, lever) for lever in range(1, 4)]
+    spans = [(price * 0.9985, price * 1.0015) for price in at]
+    params = avoid(deeper_pct_max=0.5, deeper_step_pct=0.5, density_percentile_max=80.0, cluster_pad_pct=0.0)
+    found = placed(clustered(heavy_at(side, 5, 0.0), side, *spans), params, a_wish(side), WIDE3, RESTING)
+    assert {one.refusal for one in found.tried if not one.proposal.limit} == {Refusal.LIQUIDATION_IN_CLUSTER}
+    assert found.chosen.proposal.limit
+    assert int(side) * (ENTRY - found.chosen.proposal.entry_price) > 0
+
+
+def test_a_deeper_entry_never_comes_nearer_to_its_stop_than_a_stop_may_be():
+    far = avoid(deeper_pct_max=5.0, deeper_step_pct=0.25, density_percentile_max=80.0)
+    wish = a_wish()
+    found = placed(everywhere_clustered(Side.LONG), far, wish, RiskLimits(), RESTING)
+    assert len({rung.proposal.entry_price for rung in found.tried}) == 4
+    for rung in found.tried:
+        room_pct = (rung.proposal.entry_price - wish.stop_price) / rung.proposal.entry_price * 100
         assert room_pct >= exact(RiskLimits().stop_pct_min)
 
 
@@ -120,30 +230,26 @@ def test_a_cluster_alone_keeps_us_out_even_where_the_percentile_allows():
     view = msgspec.structs.replace(view, below=mv.a_side(Side.LONG, 1e9, (cluster,)))
     params = avoid(density_percentile_max=80.0)
     assert in_cluster(Side.LONG, price, view, params)
-    rungs = place(a_wish(), view, rc.a_book(), a_budget(), WIDE, params, rc.SAME)
-    assert rungs[0].refusal is Refusal.LIQUIDATION_IN_CLUSTER
+    assert placed(view, params).tried[0].refusal is Refusal.LIQUIDATION_IN_CLUSTER
 
 
 def test_a_stop_needs_its_buffer_before_our_own_liquidation():
     params = avoid(stop_buffer_pct=19.0, density_percentile_max=80.0)
-    rungs = place(a_wish(), heavy_at(Side.LONG, 5, 0.0), rc.a_book(), a_budget(), WIDE, params, rc.SAME)
-    assert rungs[0].refusal is Refusal.STOP_BEYOND_LIQUIDATION
-    assert rungs[-1].place.beyond_stop_pct >= 19.0
+    found = placed(heavy_at(Side.LONG, 5, 0.0), params)
+    assert found.tried[0].refusal is Refusal.STOP_BEYOND_LIQUIDATION
+    assert found.chosen.place.beyond_stop_pct >= 19.0
 
 
 def test_an_empty_map_is_no_thin_zone():
     view = msgspec.structs.replace(mv.a_view(), map=mv.a_map(0.0, 0.0))
-    rungs = place(a_wish(), view, rc.a_book(), a_budget(), WIDE, avoid(), rc.SAME)
-    assert {rung.refusal for rung in rungs} == {Refusal.LIQUIDATION_IN_CLUSTER}
+    assert {rung.refusal for rung in placed(view, avoid()).tried} == {Refusal.LIQUIDATION_IN_CLUSTER}
 
 
 def test_a_venue_without_such_leverage_is_respected_and_small_money_is_too_small():
-    small = place(a_wish(), mv.a_view(), rc.a_book(), a_budget(10), WIDE, avoid(), rc.SAME)
-    assert {rung.refusal for rung in small} == {Refusal.SIZE_TOO_SMALL}
-    spent = a_budget(day_notional_usd=D(2_500_000))
-    assert {r.refusal for r in place(a_wish(), mv.a_view(), rc.a_book(), spent, WIDE, avoid(), rc.SAME)} == {
-        Refusal.SIZE_LIMIT
-    }
+    small = placed(mv.a_view(), avoid(), budget=a_budget(10))
+    assert {rung.refusal for rung in small.tried} == {Refusal.SIZE_TOO_SMALL}
+    spent = placed(mv.a_view(), avoid(), budget=a_budget(day_notional_usd=D(2_500_000)))
+    assert {rung.refusal for rung in spent.tried} == {Refusal.SIZE_LIMIT}
 
 
 def test_inverse_contracts_are_not_traded():
@@ -167,11 +273,15 @@ def test_an_accepted_rung_keeps_every_promise(
     book, limits = rc.a_book(venue), RiskLimits()
     params = AvoidLiquidityParams(density_percentile_max=60.0)
     wish = a_wish(side, stop)
-    rungs = place(wish, view, book, a_budget(equity), limits, params, rc.SAME)
-    assert all(rung.refusal is not None for rung in rungs[:-1])
-    last = rungs[-1]
-    if last.refusal is not None:
+    found = placed(view, params, wish, limits, book, a_budget(equity))
+    accepted = [rung for rung in found.tried if rung.refusal is None]
+    assert (found.chosen in accepted) if accepted else found.chosen is None
+    if found.chosen is None:
         return
+    last = found.chosen
+    most_usd = max(rung.risk_usd for rung in accepted)
+    assert last.risk_usd >= most_usd * D("0.95")
+    assert last.size.bound != "risk" or last.risk_usd >= equity * exact(limits.risk_per_trade_pct) / 100 * D("0.95")
     assert 1 <= last.leverage <= 5
     assert last.size.quantity_base * last.proposal.entry_price >= book.instrument.min_notional_usd
     own = book.mechanics.isolated_liquidation_price(
@@ -189,3 +299,26 @@ def test_an_accepted_rung_keeps_every_promise(
 def test_of_an_unknown_volume_nothing_is_taken():
     found = size(rc.INSTRUMENT, ENTRY, D(64881), 5, a_budget(minute_volume_usd=None), RiskLimits())
     assert (found.quantity_base, found.bound) == (D(0), "volume")
+
+
+@pytest.mark.parametrize("usd", [100.0, 700.0, 5_000.0])
+def test_the_risk_may_be_an_amount_and_never_more_than_the_ceiling_of_the_share(usd: float):
+    wide = RiskLimits(risk_per_trade_usd=usd, margin_pct_max=50.0, exposure_max=5.0)
+    found = size(rc.INSTRUMENT, ENTRY, D(64881), 5, a_budget(), wide)
+    loss_usd = found.quantity_base * loss_base(rc.INSTRUMENT, ENTRY, D(64881), RiskLimits())
+    assert found.bound == ("risk_ceiling" if usd > 2_000 else "risk")
+    assert min(usd, 2_000) * 0.95 <= loss_usd <= min(usd, 2_000)
+
+
+@given(taken=rc.money(0, 700), equity=rc.money(10_000, 200_000))
+def test_what_others_of_its_kind_have_at_stake_is_taken_from_the_risk(taken: Decimal, equity: Decimal):
+    found = size(rc.INSTRUMENT, ENTRY, D(64881), 5, a_budget(equity, correlated_risk_usd=taken), RiskLimits())
+    loss_usd = found.quantity_base * loss_base(rc.INSTRUMENT, ENTRY, D(64881), RiskLimits())
+    assert loss_usd + taken <= max(taken, equity * D("0.005"))
+    assert (found.bound == "correlated") == bool(taken) or found.bound == "step"
+
+
+def test_rounding_that_takes_much_of_the_risk_is_named():
+    coarse = msgspec.structs.replace(rc.INSTRUMENT, quantity_step_base=D("0.5"))
+    found = size(coarse, ENTRY, D(64881), 5, a_budget(), RiskLimits())
+    assert (found.quantity_base, found.bound) == (D("0.5"), "step")

@@ -19,8 +19,10 @@ from liqbot.risk.review import review_reduction
 from liqbot.signals.evaluate import reason_gone
 from liqbot.signals.failures import StrategyGuard
 from liqbot.signals.registry import signal_model
+from liqbot.signals.strategies.avoid_liquidity import AvoidLiquidityParams
 
 D = Decimal
+AVOID = AvoidLiquidityParams()
 INVALIDATED = partial(reason_gone, params=signal_model()(), guard=StrategyGuard())
 
 
@@ -38,7 +40,7 @@ def asked(
 ) -> Adjustment | None:
     return adjustment_for(
         view, position or a_position(), target or rc.a_target(), account or rc.an_account(), rc.LIMITS, time_ms,
-        INVALIDATED, rc.SAME,
+        INVALIDATED, rc.SAME, AVOID,
     )
 
 
@@ -78,7 +80,7 @@ def test_a_liquidation_price_farther_away_than_reckoned_is_no_trouble():
 
 def test_ours_without_a_decision_is_closed():
     found = adjustment_for(
-        mv.a_view(), a_position(), None, rc.an_account(), rc.LIMITS, rc.NOW_MS, INVALIDATED, rc.SAME
+        mv.a_view(), a_position(), None, rc.an_account(), rc.LIMITS, rc.NOW_MS, INVALIDATED, rc.SAME, AVOID
     )
     assert found.code == "NO_TARGET"
 
@@ -101,12 +103,45 @@ def test_a_spent_cluster_ends_a_cascade_and_an_older_rejection_does_not():
     fresh = mv.a_sweep(Side.SHORT, started_ms=rc.NOW_MS - 30_000, ended_ms=rc.NOW_MS)
     assert asked(mv.a_view(above=mv.a_side(Side.SHORT, sweep=fresh))).code == "CLUSTER_SPENT"
     assert asked(mv.a_view(above=mv.a_side(Side.SHORT, sweep=mv.a_sweep(Side.SHORT)))) is None
+    inside = mv.a_sweep(Side.SHORT, started_ms=rc.NOW_MS - 900_000, ended_ms=rc.NOW_MS)
+    assert asked(mv.a_view(above=mv.a_side(Side.SHORT, sweep=inside))).code == "CLUSTER_SPENT", "entered inside it"
 
 
 def test_calm_funding_ends_a_squeeze_and_unknown_funding_does_not():
     target = rc.a_target(strategy="funding_squeeze")
     assert asked(mv.a_view(funding_8h_pct=0.01), target=target).code == "FUNDING_CALM"
     assert asked(mv.a_view(funding_8h_pct=mv.NAN), target=target) is None
+
+
+DENSE = mv.with_mass(msgspec.structs.replace(mv.a_view(), map=mv.a_map(1e3, 1e3)), Side.LONG, 53_000, 56_000, 1e9)
+
+
+def test_where_the_map_has_come_to_be_dense_the_loss_of_a_liquidation_is_brought_down_to_its_limit():
+    target = rc.a_target(liquidation_price=D(55_536))
+    found = asked(DENSE, target=target)
+    left_base = 1 - found.exit_base
+    assert found.code == "MAP_DRIFTED"
+    assert left_base * 10_000 == pytest.approx(100_000 * rc.LIMITS.crowded_loss_pct_max / 100, rel=1e-6)
+    reduced = review_reduction(found, a_position(), target).target
+    assert reduced.quantity_base == left_base
+    assert asked(DENSE, target=reduced) is None, "the same drift reduces twice"
+    assert asked(mv.a_view(), target=target) is None, "a thin place is left alone"
+
+
+def test_a_loss_that_is_small_anyway_is_not_reduced():
+    assert asked(DENSE, a_position(quantity_base=D("0.5")), rc.a_target(liquidation_price=D(55_536))) is None
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_a_position_that_is_likely_to_be_liquidated_in_its_time_is_left(side: Side):
+    wild = mv.a_view(range_pct=12.0)
+    target = rc.a_target(side, liquidation_price=D(65536) - int(side) * 3_000)
+    found = asked(wild, a_position(side), target)
+    assert (found.code, found.exit_base) == ("LIQUIDATION_LIKELY", 1)
+    soon = msgspec.structs.replace(target, exit_by_ms=rc.NOW_MS + 1_000)
+    assert asked(wild, a_position(side), soon) is None, "with a second to go nothing is reached any more"
+    told = a_position(side, liquidation_price=D(65536) - int(side) * 30_000)
+    assert asked(wild, told, target) is None, "the venue's word comes before ours"
 
 
 def test_a_stale_view_moves_nothing():
@@ -160,3 +195,18 @@ def test_whatever_the_guard_says_is_less_risk(
     after = review_reduction(found, position, target).target
     assert after.quantity_base <= target.quantity_base
     assert asked(view, position, after, time_ms=rc.NOW_MS + later_ms) is None
+
+
+@pytest.mark.parametrize("side", Side)
+def test_a_part_is_taken_once_where_it_was_decided(side: Side):
+    sign = int(side)
+    price, share = D(65536) + sign * D(300), D("0.25")
+    target = rc.a_target(side, partial_take_price=price, partial_take_share=share)
+    position = a_position(side=side)
+    assert asked(mv.a_view(mark_price=mv.MARK + sign * 299.0), position, target) is None
+    found = asked(mv.a_view(mark_price=mv.MARK + sign * 300.0), position, target)
+    assert (found.code, found.exit_base, found.stop_price) == ("PARTIAL_TAKE", position.quantity_base * share, None)
+    rest = review_reduction(found, position, target).target
+    assert rest.quantity_base == position.quantity_base * (1 - share)
+    assert (rest.stop_price, rest.take_price, rest.partial_take_price) == (target.stop_price, target.take_price, None)
+    assert asked(mv.a_view(mark_price=mv.MARK + sign * 400.0), position, rest) is None

@@ -18,6 +18,7 @@ from liqbot.risk.limits import RiskLimits
 from liqbot.risk.pre_trade_checks import PRE_TRADE_CHECKS
 from liqbot.risk.review import review_entry, review_reduction
 from liqbot.risk.sizing import exact, loss_base
+from liqbot.risk.translation import at_venue
 from liqbot.signals.evaluate import evaluate
 from liqbot.signals.registry import signal_model
 from liqbot.signals.strategies.avoid_liquidity import AvoidLiquidityParams, in_cluster
@@ -34,6 +35,8 @@ def signal_of(view: mv.MarketView) -> Signal:
 
 GRAB = mv.grab_long()
 SIGNAL = signal_of(GRAB)
+BLACKOUT = "14:00-16:00"
+"""UTC, around the views' time of 15:06."""
 HALT = Halt(time_ms=rc.NOW_MS, reason="by hand")
 LOSS = FundingPaid(time_ms=rc.NOW_MS, venue=rc.VENUE, coin=rc.COIN, amount_usd=D(-20_000), rate_pct=0.1)
 
@@ -61,7 +64,7 @@ def test_a_textbook_signal_is_approved_with_all_its_checks():
     decision = review_entry(SIGNAL, GRAB, rc.an_account(), rc.a_book(), rc.LIMITS, AVOID, 9).decision
     assert isinstance(decision, Approved)
     target = decision.target
-    unasked = 7  # what is asked of prices that are in doubt alone, and of a test market's
+    unasked = 12  # what is asked of prices that are in doubt alone, and of a test market's
     assert len(decision.checks) > len(PRE_TRADE_CHECKS) - unasked
     assert decision.checks[-1].passed
     assert target.leverage <= 5
@@ -79,10 +82,16 @@ def test_a_textbook_signal_is_approved_with_all_its_checks():
         (Refusal.STALE, {"view": changed(age_ms=5_001)}),
         (Refusal.STALE, {"view": changed(live_venues=0)}),
         (Refusal.LAGGING, {"view": changed(lag_ms=2_001)}),
+        (Refusal.CORE_VENUE_MISSING, {"view": changed(venues_live=("binance", "bybit:usdt"))}),
+        (Refusal.CORE_VENUE_MISSING, {"view": changed(venues_live=("hyperliquid",))}),
         (Refusal.MAP_COLD, {"view": changed(warmth_long_pct=49.0)}),
+        (Refusal.MAP_UNRELIABLE, {"view": changed(map_skill_share=-0.01)}),
+        (Refusal.BLACKOUT, {"limits": {"blackouts": (BLACKOUT,)}}),
+        (Refusal.CAUTION, {"view": changed(oi_change_24h_pct=6.0, funding_8h_pct=0.05, funding_percentile=97.0)}),
         (Refusal.MAP_COLD, {"view": changed(warmth_short_pct=mv.NAN)}),
         (Refusal.POSITION_OPEN, {"facts": (rc.a_fill("1"),)}),
         (Refusal.ENTRY_IN_FLIGHT, {"entry_in_flight": True}),
+        (Refusal.OPPOSING_SIGNAL, {"opposing": ("cascade",)}),
         (Refusal.COOLDOWN, {"facts": (rc.a_fill("1"), rc.a_fill("2", reduces=True))}),
         (Refusal.DAILY_LOSS, {"facts": (LOSS,)}),
         (Refusal.FOREIGN_POSITION, {"facts": (rc.a_snapshot(1),)}),
@@ -95,6 +104,8 @@ def test_a_textbook_signal_is_approved_with_all_its_checks():
         (Refusal.STOP_TOO_FAR, {"signal": msgspec.structs.replace(SIGNAL, stop_price=mv.MARK * 0.95)}),
         (Refusal.REWARD_TOO_SMALL, {"signal": msgspec.structs.replace(SIGNAL, take_price=mv.MARK * 1.005)}),
         (Refusal.REWARD_TOO_SMALL, {"signal": msgspec.structs.replace(SIGNAL, take_price=mv.NAN)}),
+        (Refusal.COSTS_UNPAID, {"limits": {"edge_needed_pct_max": 1.0}}),
+        (Refusal.COSTS_UNPAID, {"view": changed(funding_8h_pct=1.0), "limits": {"edge_needed_pct_max": 15.0}}),
         (Refusal.SIZE_LIMIT, {"limits": {"order_notional_usd_max": 1.0}}),
         (Refusal.SIZE_TOO_SMALL, {"limits": {"risk_per_trade_pct": 0.00001}}),
         (Refusal.LIQUIDATION_IN_CLUSTER, {"view": changed(map=mv.a_map(0.0, 0.0))}),
@@ -166,6 +177,7 @@ def cases(draw: st.DrawFn) -> tuple[mv.MarketView, rc.Account, RiskLimits, Avoid
         age_ms=draw(st.sampled_from((0,) * 19 + (9_000,))),
         lag_ms=draw(st.sampled_from((0,) * 19 + (2_500,))),
         warmth_long_pct=draw(st.sampled_from((90.0,) * 18 + (20.0, mv.NAN))),
+        venues_live=draw(st.sampled_from((view.venues_live,) * 9 + (("binance",),))),
     )
     for near, usd in draw(st.lists(st.tuples(st.floats(0.7, 1.3), st.floats(1e6, 1e9)), max_size=3)):
         side = Side.LONG if near < 1 else Side.SHORT
@@ -191,7 +203,7 @@ def test_approved_entries_keep_every_promise_and_others_are_refused(case: Any):
         OUTCOMES["approved" if isinstance(decision, Approved) else str(decision.code)] += 1
         placed = [check.passed for check in decision.checks if check.name == "placement"]
         assert (judged is not None) == bool(placed)
-        assert judged is None or (judged.code == ACCEPTED) == all(g.passed for g in judged.gates) == placed[-1]
+        assert judged is None or (judged.code == ACCEPTED) == all(g.passed for g in judged.gates) == any(placed)
         assert judged is None or len(judged.gates[-1].inputs) == len(placed)
         if isinstance(decision, Refused):
             assert not all(check.passed for check in decision.checks)
@@ -301,3 +313,62 @@ def test_an_entry_under_way_on_another_coin_takes_exposure():
 
 def changed_limits(limits: RiskLimits, **changes: float) -> RiskLimits:
     return limits.model_copy(update=changes)
+
+
+@pytest.mark.parametrize("live", [("binance", "bybit", "okx"), ("okx:usdc", "bybit:coin", "binance", "gate")])
+def test_a_core_venue_counts_with_any_of_its_contracts(live: tuple[str, ...]):
+    decision = review_entry(SIGNAL, changed(venues_live=live), rc.an_account(), rc.a_book(), rc.LIMITS, AVOID, 9)
+    assert isinstance(decision.decision, Approved)
+
+
+def test_a_missing_core_venue_is_named():
+    assert "bybit, okx" in refused(view=changed(venues_live=("binance",))).reason
+
+
+def quantity(view: mv.MarketView, **more: Any) -> tuple[Decimal, str]:
+    decision = review_entry(SIGNAL, view, rc.an_account(), rc.a_book(), rc.LIMITS, AVOID, 9, **more).decision
+    assert isinstance(decision, Approved), decision
+    bound = next(check.value for check in decision.checks if check.name == "size_bound")
+    return decision.target.quantity_base, str(bound)
+
+
+def test_caution_makes_an_entry_against_the_crowd_smaller_and_says_so():
+    whole, bound = quantity(GRAB)
+    assert bound == "risk"
+    shorts_pay = changed(oi_change_24h_pct=6.0, funding_8h_pct=-0.05, funding_percentile=3.0)
+    half, bound = quantity(shorts_pay)
+    assert bound == "caution"
+    assert abs(half - whole / 2) <= rc.INSTRUMENT.quantity_step_base
+    calm = changed(oi_change_24h_pct=4.9, funding_8h_pct=-0.05, funding_percentile=3.0)
+    assert quantity(calm) == (whole, "risk")
+
+
+def other_entry(side: Side, risk_usd: int, coin: str = "ETH") -> tuple:
+    target = msgspec.structs.replace(entering(coin)[0], side=side, risk_usd=D(risk_usd))
+    return (at_venue(target),)
+
+
+def test_the_same_side_of_another_coin_within_the_hour_is_one_risk():
+    whole, _ = quantity(GRAB)
+    assert refused(entering=other_entry(Side.LONG, 500)).code is Refusal.CORRELATED
+    assert quantity(GRAB, entering=other_entry(Side.SHORT, 500)) == (whole, "risk")
+    rest, bound = quantity(GRAB, entering=other_entry(Side.LONG, 200))
+    assert bound == "correlated"
+    assert abs(rest - whole * 3 / 5) <= rc.INSTRUMENT.quantity_step_base
+
+
+@pytest.mark.parametrize(("ago_ms", "code"), [(3_000_000, Refusal.CORRELATED), (3_600_001, None)])
+def test_what_is_open_counts_for_an_hour(ago_ms: int, code: Refusal | None):
+    fill = msgspec.structs.replace(rc.a_fill("e", "0.1", time_ms=rc.NOW_MS - ago_ms), coin="ETH")
+    account = rc.an_account(fill)
+    held = other_entry(Side.LONG, 500)
+    decision = review_entry(SIGNAL, GRAB, account, rc.a_book(), rc.LIMITS, AVOID, 9, held=held).decision
+    assert (decision.code if isinstance(decision, Refused) else None) == code
+
+
+def test_what_is_at_stake_goes_with_the_target():
+    decision = review_entry(SIGNAL, GRAB, rc.an_account(), rc.a_book(), rc.LIMITS, AVOID, 9).decision
+    entry = exact(SIGNAL.entry_price)
+    loss_usd = decision.target.quantity_base * loss_base(rc.INSTRUMENT, entry, decision.target.stop_price, rc.LIMITS)
+    assert decision.target.risk_usd == loss_usd
+    assert at_venue(decision.target).risk_usd == loss_usd

@@ -179,7 +179,8 @@ def watched(
     ordered = at_venue(msgspec.structs.replace(wanted, exit_by_ms=rc.NOW_MS + 1_000_000))
     view = mv.a_view(mark_price=mark_price, range_pct=1.0, age_ms=0)
     found = adjustment_for(
-        view, held, ordered, rc.an_account(), rc.LIMITS, rc.NOW_MS, lambda *_: None, at, follows=follows
+        view, held, ordered, rc.an_account(), rc.LIMITS, rc.NOW_MS, lambda *_: None, at, AvoidLiquidityParams(),
+        follows=follows,
     )
     if found is None:
         return None
@@ -217,7 +218,7 @@ def test_without_a_fresh_ratio_a_stop_stays_and_time_still_ends_it() -> None:
     late = msgspec.structs.replace(wanted, exit_by_ms=rc.NOW_MS)
     found = adjustment_for(
         mv.a_view(age_ms=0), held, at_venue(late), rc.an_account(), rc.LIMITS, rc.NOW_MS, lambda *_: None,
-        MarkTranslation(Decimal("0.1"), ratio), follows=False,
+        MarkTranslation(Decimal("0.1"), ratio), AvoidLiquidityParams(), follows=False,
     )
     assert found is not None
     assert (found.code, found.exit_base) == ("TIME", held.quantity_base)
@@ -234,5 +235,6 @@ def test_the_venues_liquidation_price_is_compared_in_its_own_market(ratio: str) 
         found = adjustment_for(
             None, held, at_venue(msgspec.structs.replace(wanted, exit_by_ms=rc.NOW_MS + 1)), rc.an_account(), rc.LIMITS,
             rc.NOW_MS, lambda *_: None, MarkTranslation(Decimal("0.1"), Decimal("1.01")),
+            AvoidLiquidityParams(),
         )
         assert (found.code if found else None) == code

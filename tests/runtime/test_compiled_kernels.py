@@ -17,9 +17,11 @@ from liqbot.runtime.compiled_kernels import KernelsDamaged, KernelsUnavailable, 
 @pytest.fixture(autouse=True)
 def _as_in_production(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv(compiled_kernels.UNCOMPILED_VARIABLE, raising=False)
+    kept = {name: getattr(fold_kernels, name) for name in compiled_kernels._PLAIN}, compiled_kernels._State.reason
     compiled_kernels.use_plain()
     yield
-    compiled_kernels.use_plain()
+    functions, compiled_kernels._State.reason = kept
+    compiled_kernels._put(functions)
 
 
 @pytest.fixture(scope="module")

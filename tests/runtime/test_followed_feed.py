@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import pytest
 from collector_life import T0, Collector, Follower, following, market, without_column
-from edge_sink import until
+from patience import PATIENCE_S, until
 
 from liqbot.blocks import DTYPES, EventBlock, block_of
 from liqbot.events import Balance, BiasSet, FeedDown, FeedUp, Fill, Halt, MarkPrice, OrderAccepted
@@ -134,8 +134,8 @@ async def test_an_older_copy_that_went_its_own_way_is_not_taken_for_the_same(pat
 async def test_what_retention_took_is_counted_and_the_rest_is_read(path: Path) -> None:
     collector = written(path, range(1, 11))
     collector.journal.save_snapshot("engine", 6, "some", b"state")
-    collector.journal.retain(days=1e-5, max_bytes=10**12).result(10)
-    collector.journal.wait_durable(None, 10)  # its answer comes before its commit
+    collector.journal.retain(days=1e-5, max_bytes=10**12).result(PATIENCE_S)
+    collector.journal.wait_durable(None, PATIENCE_S)  # its answer comes before its commit
     follower = Follower(path)
     follower.at(10)
     async with following(follower):
@@ -171,7 +171,6 @@ async def silent_because(path: Path, reason: str) -> Follower:
     follower = Follower(path)
     follower.at(0)
     async with following(follower):
-        await asyncio.sleep(0.2)  # it begins at second 0
         for second in range(1, 7):
             follower.at(second)
             await until(lambda second=second: follower.ticks and follower.ticks[-1] == T0 + second * 1_000)
@@ -208,7 +207,6 @@ async def test_a_file_that_is_cut_off_is_silence_until_it_is_whole_again(path: P
     again = Follower(path, follower.bookmark())
     again.at(5)
     async with following(again):
-        await asyncio.sleep(0.3)
         again.at(9)
         await until(lambda: again.facts_of(FeedDown))
         assert "malformed" in again.facts_of(FeedDown)[0].reason
@@ -233,7 +231,6 @@ async def test_a_lock_of_somebody_is_silence_and_nothing_is_lost(path: Path) -> 
     again = Follower(path, follower.bookmark())
     again.at(3)
     async with following(again):
-        await asyncio.sleep(0.3)
         again.at(8)
         await until(lambda: again.facts_of(FeedDown))
         assert "locked" in again.facts_of(FeedDown)[0].reason
@@ -351,7 +348,7 @@ def test_our_own_journal_remembers_how_far_it_came(path: Path) -> None:
     block = block_of(market(1), own.roster, tick_ms=T0 + 1_000)
     own.journal.append(block, "journal abc123", 41)
     own.journal.append(EventBlock(tick_ms=T0 + 2_000), "inbox", 3)
-    own.journal.wait_durable(None, 10)
+    own.journal.wait_durable(None, PATIENCE_S)
     assert bookmark_of(path) == Bookmark("abc123", 41, T0 + 1_000)
     own.step(3)  # of feeds of its own since: nothing is to be read twice
     assert bookmark_of(path) is None

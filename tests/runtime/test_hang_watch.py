@@ -3,11 +3,10 @@
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE_S
 
 from liqbot import hung_calls
 from liqbot.exits import Exit
@@ -29,34 +28,44 @@ class Left:
         self.once.set()
 
 
-def until(true: Callable[[], bool], s: float = 30.0) -> None:
-    until_s = time.monotonic() + s
-    while not true():
-        assert time.monotonic() < until_s
-        time.sleep(0.01)
-
-
 def test_a_call_that_does_not_return_ends_the_process_and_is_noted(tmp_path: Path) -> None:
     left = Left()
     watch = HangWatch(tmp_path, left, call_s_max=0.5)
     watch.begin(CALL)
     watch.start()
-    assert left.once.wait(30)
+    assert left.once.wait(PATIENCE_S)
     assert left.codes == [Exit.FAILED]
     assert hung_calls.read(tmp_path) == (CALL,)
 
 
+class Looks:
+    """Stands where the watch's event does: the next look is taken when the test says so, however long that takes."""
+
+    def __init__(self) -> None:
+        self.waiting, self.may_look, self.over = threading.Semaphore(0), threading.Semaphore(0), False
+
+    def wait(self, _s: float) -> bool:
+        self.waiting.release()
+        return not self.may_look.acquire(timeout=PATIENCE_S) or self.over
+
+    def set(self) -> None:
+        self.over = True
+        self.may_look.release()
+
+
 def test_many_short_calls_and_a_loop_that_turns_are_no_hang(tmp_path: Path) -> None:
-    left = Left()
+    left, looks = Left(), Looks()
     watch = HangWatch(tmp_path, left, call_s_max=0.5, loop_s_max=0.5)
+    watch._over = looks  # type: ignore[assignment]
     watch.start()
-    until_s = time.monotonic() + 1.5
-    while time.monotonic() < until_s:
-        watch.turn()
-        watch.begin(CALL)
-        time.sleep(0.01)
+    for _ in range(8):
+        assert looks.waiting.acquire(timeout=PATIENCE_S)
         watch.end()
+        watch.turn()
+        watch.begin(CALL)  # under way when it looks, and another one than the last time
+        looks.may_look.release()
     watch.stop()
+    watch._thread.join(PATIENCE_S)
     assert left.codes == []
     assert hung_calls.read(tmp_path) == ()
 
@@ -65,7 +74,7 @@ def test_a_loop_that_does_not_turn_ends_the_process_and_names_nobody(tmp_path: P
     left = Left()
     watch = HangWatch(tmp_path, left, loop_s_max=0.5)
     watch.start()
-    assert left.once.wait(30)
+    assert left.once.wait(PATIENCE_S)
     assert hung_calls.read(tmp_path) == ()
 
 
@@ -87,7 +96,7 @@ never_returns()
 
 def test_in_a_process_of_its_own_the_stack_is_on_stderr(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", ALONE, str(tmp_path)], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", ALONE, str(tmp_path)], capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
     assert done.returncode == Exit.FAILED
     assert "HUNG" in done.stderr

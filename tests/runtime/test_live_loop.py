@@ -4,8 +4,8 @@ import asyncio
 import sqlite3
 from pathlib import Path
 
-from edge_sink import until
 from law_four import GivenJournal, ScriptedEngine, Sink, command
+from patience import PATIENCE_S, until
 
 from liqbot.blocks import EventBlock, Roster
 from liqbot.engine import Engine, Step
@@ -45,7 +45,7 @@ class Live:
         self.stop.set()
         if failure is not None:
             self.task.cancel()
-        await asyncio.wait({self.task}, timeout=10)
+        await asyncio.wait({self.task}, timeout=PATIENCE_S)
         if failure is None:
             assert self.task.done(), "the loop does not end"
             self.task.result()

@@ -4,7 +4,7 @@ import asyncio
 import gc
 
 import pytest
-from edge_sink import until
+from patience import until
 
 from liqbot.blocks import Roster, block_of
 from liqbot.events import MarkPrice

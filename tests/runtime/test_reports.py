@@ -4,8 +4,9 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from edge_sink import Gathered, until
+from edge_sink import Gathered
 from loopback_market import at, bar, interest, mark, rate
+from patience import until
 from read_venues import read_hub
 
 from liqbot.blocks import Roster, block_of

@@ -14,12 +14,11 @@ from liqbot.journal import Journal, JournalLimits
 from liqbot.journal.errors import JournalStuckError
 from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.live_loop import Runtime
+from tests.builders.patience import PATIENCE_S
 from tests.test_house_glue import COMMANDS, Speaker
 
 ROSTER = Roster(("binance",), ("BTC",))
 REDUCTIONS = [command for command in COMMANDS if not adds_risk(command)]
-SOON_S = 8.0
-"""Long beside the second after which a reduction waits for no book any more."""
 
 
 class Counter:
@@ -46,7 +45,7 @@ async def sent_beside(journal: Journal) -> list[Command]:
     broker = Counter()
     runtime = Runtime(Speaker(), journal, broker, Inbox())  # type: ignore[arg-type]
     work = asyncio.create_task(runtime.process(EventBlock(tick_ms=1)))
-    await asyncio.wait((work,), timeout=SOON_S)
+    await asyncio.wait((work,), timeout=PATIENCE_S)
     work.cancel()
     await asyncio.gather(work, return_exceptions=True)
     return broker.sent
@@ -75,7 +74,7 @@ def fill(journal: Journal) -> None:
 async def test_beside_a_full_journal_only_what_adds_risk_stays(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     with opened(Journal, path, commit_ms=5, queue_rows_max=4, stuck_after_ms=100) as journal:
-        other = sqlite3.connect(path, isolation_level=None, timeout=30)
+        other = sqlite3.connect(path, isolation_level=None, timeout=PATIENCE_S)
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(JournalStuckError):
             fill(journal)

@@ -7,10 +7,10 @@ import pytest
 
 from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import JournalLimits
+from liqbot.runtime.storage import journal_limits
 from liqbot.settings import load
 from liqbot.settings.model import settings_model
 from liqbot.settings.names import leaves
-from liqbot.settings.params import JournalParams
 
 NUMBERS = {
     ".".join(path): annotation
@@ -20,9 +20,7 @@ NUMBERS = {
 
 
 def test_the_journal_can_be_opened_with_what_the_configuration_says() -> None:
-    configured = JournalParams().model_dump()
-    limits = JournalLimits(**{name: configured[name] for name in JournalLimits.__struct_fields__})
-    assert limits == JournalLimits()
+    assert journal_limits(settings_model()()) == JournalLimits()
 
 
 @pytest.mark.parametrize("name", NUMBERS)

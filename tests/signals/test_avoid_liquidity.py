@@ -17,6 +17,7 @@ from liqbot.signals.strategies.avoid_liquidity import (
     alternatives,
     changes,
     code_of,
+    crowded,
     in_cluster,
     verdict_on,
 )
@@ -24,6 +25,7 @@ from liqbot.signals.verdict import ACCEPTED, DERIVED, MISSING, MISSING_INPUT, NO
 
 PARAMS = AvoidLiquidityParams()
 ENTRY, STOP = 65_536.0, 64_881.0
+HOLD_MS = 4 * 3_600_000
 
 
 def thin_at(price: float) -> MarketView:
@@ -33,7 +35,7 @@ def thin_at(price: float) -> MarketView:
 
 
 def tried(price: float, view: MarketView, leverage: int = 5) -> Alternative:
-    return alternative(Side.LONG, ENTRY, STOP, leverage, price, view, PARAMS)
+    return alternative(Side.LONG, ENTRY, STOP, leverage, price, view, PARAMS, HOLD_MS)
 
 
 def test_leverage_goes_down_before_the_entry_goes_deeper() -> None:
@@ -53,10 +55,12 @@ def test_leverage_goes_down_before_the_entry_goes_deeper() -> None:
         ({"density_percentile": 40.1}, "THIN_ZONE"),
         ({"density_percentile": math.nan}, MISSING_INPUT),
         ({"cluster_count": 1.0}, "NO_CLUSTER"),
+        ({"sweep_chance_pct": 1.01}, "SWEEP_CHANCE"),
+        ({"sweep_chance_pct": math.nan}, MISSING_INPUT),
     ],
 )
 def test_the_first_gate_that_fails_is_its_code(changed: dict[str, float], code: str) -> None:
-    good = Alternative(Side.LONG, ENTRY, 3.0, 50_000.0, 20.0, 10.0, 0.0, 5.0)
+    good = Alternative(Side.LONG, ENTRY, 3.0, 50_000.0, 20.0, 10.0, 0.0, 5.0, 0.1)
     assert code_of(msgspec.structs.replace(good, **changed), PARAMS) == code
 
 
@@ -73,6 +77,34 @@ def test_the_verdict_shows_the_accepted_alternative_and_the_density_of_all() -> 
     assert [one.value for one in gates["alternatives"].inputs] == [dense.density_percentile, thin.density_percentile]
     assert all(one.source == DERIVED for one in gates["alternatives"].inputs)
     assert "4x" in verdict.reason
+
+
+def test_the_verdict_is_on_what_was_chosen() -> None:
+    view = thin_at(50_000.0)
+    loose = AvoidLiquidityParams(density_percentile_max=60.0)
+    near, far, dense = tried(50_000.0, view, 4), tried(45_000.0, view, 3), tried(55_000.0, view, 5)
+    verdict = verdict_on("BTC", Side.LONG, [dense, near, far], loose, far)
+    gates = {gate.name: gate for gate in verdict.gates}
+    assert (verdict.code, gates["beyond_stop"].inputs[0].value) == (ACCEPTED, 45_000.0)
+    assert gates["alternatives"].value == 2.0
+    assert verdict_on("BTC", Side.LONG, [dense, near, far], loose, dense).code == "THIN_ZONE"
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_the_map_is_crowded_where_a_cluster_has_come_or_it_is_denser_than_what_is_held_allows(side: Side) -> None:
+    price = ENTRY * (1 - 0.2 * side)
+    quiet = msgspec.structs.replace(mv.a_view(), map=mv.a_map(1e3, 1e3))
+    assert crowded(side, price, quiet, PARAMS) == ""
+    dense = mv.with_mass(quiet, side, price - 400, price + 400, 1e9)
+    assert "percentile" in crowded(side, price, dense, PARAMS)
+    cluster = msgspec.structs.replace(mv.a_cluster(side, 100.0), price_low=price - 10, price_high=price + 10)
+    name = "below" if side is Side.LONG else "above"
+    assert "cluster" in crowded(side, price, msgspec.structs.replace(quiet, **{name: mv.a_side(side, 1e9, (cluster,))}),
+                                PARAMS)
+
+
+def test_of_a_price_that_the_map_does_not_reach_nothing_is_said() -> None:
+    assert crowded(Side.LONG, ENTRY * 1.1, mv.a_view(), PARAMS) == ""
 
 
 def test_of_refused_ones_the_verdict_shows_the_first_that_came_furthest() -> None:

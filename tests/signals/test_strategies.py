@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liqbot.instruments import Side
+from liqbot.market.view import SideView
 from liqbot.signals.evaluate import SIDES, codes, enabled_strategies, evaluate
 from liqbot.signals.features import FEATURE_NAMES, VIEW_NUMBERS, Features, derived_features, features_of
 from liqbot.signals.gates import GateSpec, larger, passes, same, shown
@@ -75,8 +76,9 @@ def test_grab_takes_at_the_next_cluster_only_at_a_sensible_multiple():
     ("changes", "code"),
     [
         ({"rejected": False}, "REJECTED"),
-        ({"ended_ms": mv.NOW_MS - 3_600_000, "started_ms": mv.NOW_MS - 3_700_000}, "RECENT"),
-        ({"started_ms": mv.NOW_MS - 7_200_000}, "REJECTED_AT_ONCE"),
+        ({"ended_ms": mv.NOW_MS - 3_600_000, "inside_ms": mv.NOW_MS - 3_700_000}, "RECENT"),
+        ({"inside_ms": mv.NOW_MS - 7_200_000}, "REJECTED_AT_ONCE"),
+        ({"started_ms": mv.NOW_MS - 7_200_000}, SIGNAL),
         ({"distance_pct": 1.0}, "NOT_TOO_NEAR"),
         ({"distance_pct": 6.0}, "NOT_TOO_FAR"),
         ({"cluster_ratio": 1.0}, "CLUSTER_SIZE"),
@@ -88,6 +90,9 @@ def test_grab_takes_at_the_next_cluster_only_at_a_sensible_multiple():
         ({"printed_usd": 0.0, "printed_after_usd": 0.0}, SIGNAL),
         ({"printed_usd": 0.0, "printed_after_usd": 1.0}, "PRINTS_STOPPED"),
         ({"oi_change_pct": mv.NAN}, MISSING_INPUT),
+        ({"fuel_spent_usd": 1e7}, "FUEL_SPENT"),
+        ({"fuel_spent_usd": mv.NAN}, MISSING_INPUT),
+        ({"beyond_ratio": 1.5}, "THIN_BEYOND"),
         ({"extreme_price": mv.MARK - 3_000.0}, "TIGHT_STOP"),
     ],
 )
@@ -96,10 +101,15 @@ def test_grab_names_the_gate_that_failed(changes: dict[str, object], code: str):
     assert verdict_of(view, "grab_reverse", Side.LONG).code == code
 
 
-def test_grab_wants_thin_ground_beyond_the_wick():
-    heavy = (mv.a_cluster(Side.LONG, 2_000.0),)
-    view = mv.a_view(below=mv.a_side(Side.LONG, clusters=heavy, sweep=mv.a_sweep(Side.LONG)))
-    assert verdict_of(view, "grab_reverse", Side.LONG).code == "THIN_BEYOND"
+def test_without_any_sweep_a_grab_waits_for_a_recent_one():
+    assert verdict_of(mv.a_view(), "grab_reverse", Side.LONG).code == "RECENT"
+
+
+AHEAD = (mv.a_cluster(Side.SHORT, 1_966.0),)
+
+
+def broken(**changes: object) -> SideView:
+    return mv.a_side(Side.SHORT, 2e9, AHEAD, mv.a_break(Side.SHORT, **changes))
 
 
 @pytest.mark.parametrize(
@@ -107,10 +117,15 @@ def test_grab_wants_thin_ground_beyond_the_wick():
     [
         ({"trend_pct": 0.1}, "BIAS"),
         ({"given_bias": Side.SHORT}, "BIAS"),
-        ({"above": mv.a_side(Side.SHORT, 2e9)}, "CLUSTER_AHEAD"),
-        ({"above": mv.a_side(Side.SHORT, 2e8, (mv.a_cluster(Side.SHORT, 1_966.0),))}, "NOTIONAL_AHEAD"),
-        ({"below": mv.a_side(Side.LONG, 1e9, (mv.a_cluster(Side.LONG, 600.0, ratio=5.0),))}, "LIGHT_BEHIND"),
-        ({"return_1h_pct": -0.5}, "MOMENTUM"),
+        ({"above": mv.a_side(Side.SHORT, 2e9, AHEAD)}, "BROKE_IN"),
+        ({"above": mv.a_side(Side.SHORT, 2e9, AHEAD, mv.a_sweep(Side.SHORT))}, "BROKE_IN"),
+        ({"above": broken(inside_ms=mv.NOW_MS - 3_600_000)}, "BROKE_IN"),
+        ({"above": broken(ended_ms=mv.NOW_MS - 3_600_000)}, "BROKE_IN"),
+        ({"above": broken(cluster_ratio=1.0)}, "CLUSTER_SIZE"),
+        ({"acceleration": 0.25}, "ACCELERATES"),
+        ({"above": mv.a_side(Side.SHORT, 2e8, AHEAD, mv.a_break(Side.SHORT))}, "FUEL_BEHIND"),
+        ({"above": mv.a_side(Side.SHORT, 2e9, (), mv.a_break(Side.SHORT))}, "CLUSTER_AHEAD"),
+        ({"above": broken(price_high=mv.MARK + 2_000.0)}, "CLUSTER_AHEAD"),
         ({"volume_ratio": 1.0}, "VOLUME"),
         ({"taker_imbalance": mv.NAN}, MISSING_INPUT),
         ({"trend_pct": mv.NAN}, MISSING_INPUT),
@@ -121,11 +136,6 @@ def test_cascade_names_the_gate_that_failed(changes: dict[str, object], code: st
     assert verdict_of(mv.cascade_long(**changes), "cascade", Side.LONG).code == code
 
 
-def test_cascade_leaves_a_cluster_that_has_just_rejected_price():
-    ahead = mv.a_side(Side.SHORT, 2e9, (mv.a_cluster(Side.SHORT, 1_966.0),), mv.a_sweep(Side.SHORT))
-    assert verdict_of(mv.cascade_long(above=ahead), "cascade", Side.LONG).code == "NOT_REJECTED"
-
-
 def test_a_given_bias_replaces_a_missing_trend():
     view = mv.cascade_long(trend_pct=mv.NAN, given_bias=Side.LONG)
     assert verdict_of(view, "cascade", Side.LONG).code == SIGNAL
@@ -134,7 +144,9 @@ def test_a_given_bias_replaces_a_missing_trend():
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        ({"funding_8h_pct": -0.01}, "FUNDING_PAID"),
+        ({"funding_8h_pct": 0.0}, "FUNDING_PAID"),
+        ({"funding_usual_8h_pct": -0.0625}, "FUNDING_APART"),
+        ({"funding_usual_8h_pct": mv.NAN}, MISSING_INPUT),
         ({"funding_8h_pct": 0.06}, "FUNDING_PAID"),
         ({"funding_percentile": 20.0}, "FUNDING_EXTREME"),
         ({"funding_percentile": mv.NAN}, MISSING_INPUT),
@@ -177,7 +189,7 @@ def test_waiving_an_unwaivable_gate_is_refused_with_the_nearest_name():
 
 def test_every_waivable_name_and_every_declared_input_and_threshold_exists():
     assert SignalParams.waivable == (
-        "flow", "flow_flipped", "oi_dropped", "oi_rising", "prints_stopped", "prior_funding",
+        "flow", "flow_flipped", "oi_dropped", "oi_rising", "prints_stopped", "prior_funding", "us_spread",
     )  # fmt: skip
     for strategy in STRATEGIES:
         params = getattr(PARAMS, strategy.name)

@@ -8,15 +8,20 @@ import msgspec
 
 from liqbot.instruments import Side
 from liqbot.market.map.approach import Approach
-from liqbot.market.map.clusters import near_edge_price, nearest_price
+from liqbot.market.map.cluster_memory import ClusterMemory, beyond, farther
+from liqbot.market.map.clusters import near_edge_price
 from liqbot.market.map.distances import Distances
 from liqbot.market.map.liquidation_map import LiquidationMap
 from liqbot.market.map.zones import Cluster, Sweep
 from liqbot.market.observed.waiting_prints import Print
 from liqbot.market.params import SweepParams
+from liqbot.price_change import change_pct
 
 ABSENT = float("nan")
 _LINEAR: Final = Distances()
+_HEAVY_SHARE: Final = 0.5
+"""Of the heaviest cluster that a flush went into: the farthest one of at least that, with what adjoins it, is the one
+that rejects."""
 _OI_LATE_MS: Final = 300_000
 """Open interest that is reported this long after a flush has seen all of it: venues tell theirs every few minutes."""
 
@@ -43,6 +48,8 @@ class SweepStep(msgspec.Struct, frozen=True):
     oi_ratio: float
     """Of all contracts, now and before the step, see `OpenInterestFold`; NaN when unknown."""
     oi_ratio_before: float
+    highest_oi_ratio: Callable[[int], float]
+    """Since an earlier time; NaN when unknown."""
     oi_ms: int
     """When open interest was last reported."""
     printed: Sequence[Print]
@@ -55,23 +62,32 @@ class SweepStep(msgspec.Struct, frozen=True):
 class _Track(msgspec.Struct):
     side: Side
     began_ms: int
-    """Prints, volume and open interest from here on belong to it: the begin of the span that first touched."""
+    """Prints and volume from here on belong to it: the begin of the span that first touched."""
     started_ms: int
     ended_ms: int
     entered_ms: int
     """When it went into its newest cluster."""
+    inside_ms: int
+    """When it went into the cluster that rejects."""
     near_price: float
-    """Of its heaviest cluster: price back over it rejects."""
+    """Of the farthest heavy cluster it went into: price back over it rejects."""
+    zone_far_price: float
+    """Of that cluster and of those that adjoin it: windows of one width cut what is wide in pieces."""
     heaviest_usd: float
     price_low: float
     price_high: float
     usd: float
+    width_pct: float
+    """Of all its clusters."""
     ratio: float
-    distance_pct: float
+    price_before: float
+    """One lookback before the first touch."""
     extreme_price: float
     approach_ms: int
     approach_price: float
     oi_ratio: float
+    """The highest since the approach began, or a lookback before the first touch: who is forced out on the way is out
+    too."""
     oi_ratio_now: float
     """NaN until open interest has been reported since the sweep began."""
     volume_ratio: float
@@ -87,39 +103,32 @@ class _Track(msgspec.Struct):
     flow_after: tuple[float, float] = (0.0, 0.0)
     fuel_usd: float = ABSENT
     fuel_spent_usd: float = ABSENT
+    beyond_usd_pct: float = ABSENT
+    """USD per cent of the price, next beyond the extreme and what was swept."""
 
 
 class SweepsFold:
-    """`clusters` are those of the last step: what price goes into now was there before."""
+    """What price goes into now was there before: see `ClusterMemory`."""
 
     def __init__(self, params: SweepParams, fuel_distance_pct: float, distances: Distances = _LINEAR) -> None:
         """Fuel counts out to `fuel_distance_pct` from the price before the approach."""
         self._params, self._fuel_distance_pct, self._distances = params, fuel_distance_pct, distances
         self._tracks: dict[Side, list[_Track]] = {Side.LONG: [], Side.SHORT: []}
-        self._clusters: dict[Side, Sequence[Cluster]] = {Side.LONG: (), Side.SHORT: ()}
-        self._nearest: dict[Side, float] = {Side.LONG: ABSENT, Side.SHORT: ABSENT}
-        """Price of their nearest edge."""
+        self._memories = {side: ClusterMemory(side, params) for side in (Side.LONG, Side.SHORT)}
         self._approaches = {side: Approach(side) for side in (Side.LONG, Side.SHORT)}
 
-    def take_clusters(self, side: Side, clusters: Sequence[Cluster]) -> None:
-        """Clusters (the one that stands out most first) price may go into next: called once it comes to them."""
-        self._clusters[side], self._nearest[side] = clusters, nearest_price(clusters)
-
-    def _followed(self, side: Side) -> list[Cluster]:
-        """Those that are not too small to matter."""
-        clusters, least = self._clusters[side], self._params.size_ratio_min
-        large_usd = clusters[0].usd * self._params.size_share_min if clusters else 0.0
-        # Without a history of sizes (ratio NaN) only the comparison with the largest one counts.
-        return [cluster for cluster in clusters if cluster.usd >= large_usd and not cluster.ratio < least]
+    def take_clusters(self, side: Side, time_ms: int, clusters: Sequence[Cluster]) -> None:
+        """Clusters of a step (the one that stands out most first), which price may go into next."""
+        self._memories[side].take(time_ms, clusters)
 
     def on_step(self, step: SweepStep) -> None:
         for side in (Side.LONG, Side.SHORT):
             tracks = self._tracks[side]
             extreme_price = step.low_price if side is Side.LONG else step.high_price
-            if _beyond(side, extreme_price, self._nearest[side]):
-                entered = [one for one in self._followed(side) if _beyond(side, extreme_price, near_edge_price(one))]
-                if entered:
-                    self._enter(side, entered, extreme_price, step)
+            entered = self._memories[side].entered(extreme_price)
+            if entered:
+                outward = sorted(entered, key=lambda one: -float(one.side) * near_edge_price(one))
+                self._enter(side, outward, extreme_price, step)
             for track in tracks:
                 self._follow(track, extreme_price, step)
             oldest_ms = step.time_ms - self._params.kept_ms
@@ -128,26 +137,29 @@ class SweepsFold:
             self._approaches[side].take(step.time_ms, step.mark_price, step.range_pct)
 
     def _enter(self, side: Side, entered: list[Cluster], extreme_price: float, step: SweepStep) -> None:
-        """Clusters entered begin a sweep; the one under way grows by those beyond what it has swept."""
+        """Clusters entered, from the mark outward, begin a sweep; the one under way grows by those beyond what it has
+        swept."""
         tracks = self._tracks[side]
         if not (tracks and tracks[-1].active):
-            tracks.append(self._begun(side, max(entered, key=lambda cluster: cluster.usd), extreme_price, step))
+            tracks.append(self._begun(side, entered[0], extreme_price, step))
         track = tracks[-1]
-        # What has been added inside the swept stretch since is no further cluster.
-        further = [cluster for cluster in entered if _beyond(side, near_edge_price(cluster), _far_price(track))]
-        for cluster in further:
-            _grow(track, cluster)
-            track.entered_ms = step.time_ms
+        for cluster in entered:
+            # What lies, or has been added since, inside the swept stretch is no further cluster.
+            if beyond(side, near_edge_price(cluster), _far_price(track)):
+                _grow(track, cluster, step.time_ms)
 
-    def _begun(self, side: Side, heaviest: Cluster, extreme_price: float, step: SweepStep) -> _Track:
-        approach, near_price = self._approaches[side], near_edge_price(heaviest)
+    def _begun(self, side: Side, first: Cluster, extreme_price: float, step: SweepStep) -> _Track:
+        approach, near_price = self._approaches[side], near_edge_price(first)
+        since_ms = max(approach.began_ms, step.began_ms - self._params.lookback_ms)
+        oi_ratio = step.highest_oi_ratio(since_ms) if approach.began_ms else ABSENT
         return _Track(
             side=side, began_ms=step.began_ms, started_ms=step.time_ms, ended_ms=step.time_ms,
-            entered_ms=step.time_ms, near_price=near_price, heaviest_usd=heaviest.usd, price_low=heaviest.price_low,
-            price_high=heaviest.price_high, usd=heaviest.usd, ratio=heaviest.ratio,
-            distance_pct=-float(side) * self._distances.moved_pct(step.price_before, near_price),
-            extreme_price=extreme_price, approach_ms=approach.began_ms, approach_price=approach.began_price,
-            oi_ratio=step.oi_ratio_before, oi_ratio_now=ABSENT, volume_ratio=step.volume_ratio,
+            entered_ms=step.time_ms, inside_ms=step.time_ms, near_price=near_price,
+            zone_far_price=_far_edge_price(first), heaviest_usd=first.usd, price_low=first.price_low,
+            price_high=first.price_high, usd=first.usd, width_pct=_width_pct(first), ratio=first.ratio,
+            price_before=step.price_before, extreme_price=extreme_price,
+            approach_ms=approach.began_ms, approach_price=approach.began_price,
+            oi_ratio=max(step.oi_ratio_before, oi_ratio), oi_ratio_now=ABSENT, volume_ratio=step.volume_ratio,
         )
 
     def _follow(self, track: _Track, extreme_price: float, step: SweepStep) -> None:
@@ -156,7 +168,7 @@ class SweepsFold:
         if track.oi_ratio != track.oi_ratio:
             track.oi_ratio = step.oi_ratio
         self._count_prints(track, step)
-        further = track.active and _beyond(track.side, extreme_price, track.extreme_price)
+        further = track.active and beyond(track.side, extreme_price, track.extreme_price)
         if further:
             # A new extreme: the flow after it starts anew. Nobody knows the order within the step: it counts as before.
             track.extreme_price, track.flow_after = extreme_price, (0.0, 0.0)
@@ -179,12 +191,16 @@ class SweepsFold:
         track.active = not track.rejected and not over
 
     def _measure_fuel(self, track: _Track, step: SweepStep) -> None:
-        """By the map from before the approach: all out to the distance of fuel, and the part that price has reached."""
+        """By the map from before the approach: all out to the distance of fuel, the part that price has reached, and
+        what lies next beyond."""
         before = step.map_at(track.approach_ms)
         if before is not None:
             farthest = self._distances.price(track.approach_price, -float(track.side) * self._fuel_distance_pct)
             track.fuel_usd = before.between_usd(track.side, track.approach_price, farthest)
             track.fuel_spent_usd = before.between_usd(track.side, track.approach_price, track.extreme_price)
+            far_price = farther(track.side, track.extreme_price, _far_price(track))
+            end_price = self._distances.price(far_price, -float(track.side) * self._params.beyond_pct)
+            track.beyond_usd_pct = before.between_usd(track.side, far_price, end_price) / self._params.beyond_pct
 
     def _count_prints(self, track: _Track, step: SweepStep) -> None:
         track.reported = track.reported or step.reported
@@ -214,7 +230,7 @@ class SweepsFold:
     def state(self) -> list[Any]:
         return [
             [[msgspec.to_builtins(track) for track in self._tracks[side]] for side in (Side.LONG, Side.SHORT)],
-            [[msgspec.to_builtins(cluster) for cluster in self._clusters[side]] for side in (Side.LONG, Side.SHORT)],
+            [self._memories[side].state() for side in (Side.LONG, Side.SHORT)],
             [msgspec.to_builtins(self._approaches[side]) for side in (Side.LONG, Side.SHORT)],
         ]
 
@@ -224,7 +240,7 @@ class SweepsFold:
             self._tracks[side] = [
                 _Track(**{**track, "side": side, **both}) for track, both in zip(state[0][index], flows, strict=True)
             ]
-            self.take_clusters(side, [Cluster(**{**cluster, "side": side}) for cluster in state[1][index]])
+            self._memories[side].load_state(state[1][index])
             self._approaches[side] = Approach(**{**state[2][index], "side": side})
 
 
@@ -232,18 +248,27 @@ def _far_price(track: _Track) -> float:
     return track.price_low if track.side is Side.LONG else track.price_high
 
 
-def _grow(track: _Track, cluster: Cluster) -> None:
+def _grow(track: _Track, cluster: Cluster, time_ms: int) -> None:
+    track.entered_ms = time_ms
     track.price_low = min(track.price_low, cluster.price_low)
     track.price_high = max(track.price_high, cluster.price_high)
     track.usd += cluster.usd
+    track.width_pct += _width_pct(cluster)
     track.ratio += cluster.ratio
-    if cluster.usd > track.heaviest_usd:
-        track.heaviest_usd, track.near_price = cluster.usd, near_edge_price(cluster)
+    track.heaviest_usd = max(track.heaviest_usd, cluster.usd)
+    near_price, far_price = near_edge_price(cluster), _far_edge_price(cluster)
+    if abs(near_price - track.zone_far_price) <= cluster.price_high - cluster.price_low:
+        track.zone_far_price = far_price
+    elif cluster.usd >= _HEAVY_SHARE * track.heaviest_usd and beyond(track.side, near_price, track.near_price):
+        track.near_price, track.zone_far_price, track.inside_ms = near_price, far_price, time_ms
 
 
-def _beyond(side: Side, price: float, level: float) -> bool:
-    """Whether price has gone to or past a level, away from the side's mark: down for longs."""
-    return price <= level if side is Side.LONG else price >= level
+def _width_pct(cluster: Cluster) -> float:
+    return change_pct(cluster.price_low, cluster.price_high)
+
+
+def _far_edge_price(cluster: Cluster) -> float:
+    return cluster.price_low if cluster.side is Side.LONG else cluster.price_high
 
 
 def _sweep(track: _Track, distances: Distances) -> Sweep:
@@ -252,11 +277,12 @@ def _sweep(track: _Track, distances: Distances) -> Sweep:
         side=track.side,
         began_ms=track.began_ms,
         started_ms=track.started_ms,
+        inside_ms=track.inside_ms,
         ended_ms=track.ended_ms,
         rejected=track.rejected,
         cluster_usd=track.usd,
         cluster_ratio=track.ratio,
-        distance_pct=track.distance_pct,
+        distance_pct=-float(track.side) * distances.moved_pct(track.price_before, track.near_price),
         price_low=track.price_low,
         price_high=track.price_high,
         extreme_price=track.extreme_price,
@@ -265,6 +291,7 @@ def _sweep(track: _Track, distances: Distances) -> Sweep:
         approach_price=track.approach_price,
         fuel_usd=track.fuel_usd,
         fuel_spent_usd=track.fuel_spent_usd,
+        beyond_ratio=track.beyond_usd_pct * track.width_pct / track.usd if track.usd > 0 else ABSENT,
         printed_usd=track.printed_usd if track.reported else ABSENT,
         volume_usd=track.volume_usd,
         volume_ratio=track.volume_ratio,

@@ -38,9 +38,10 @@ class ThinZone(msgspec.Struct, frozen=True):
 class Sweep(msgspec.Struct, frozen=True):
     """One flush into clusters; kept by the market because strategies remember nothing.
 
-    It lasts from the first touch until price is back over the near edge of its heaviest cluster (rejected) or has
-    gone into no further one for long (accepted). Whatever clusters lay inside are part of it, and what was reported of
-    its spans belongs to it: `printed_usd` is the forced flow on their side (a floor; NaN where no venue reports).
+    It lasts from the first touch until price is back over the near edge of the farthest cluster it went into that has
+    half the USD of the heaviest one (rejected), or has gone into no further one for long (accepted). Whatever clusters
+    lay inside are part of it, and what was reported of its spans belongs to it: `printed_usd` is the forced flow on
+    their side (a floor; NaN where no venue reports).
     """
 
     side: Side
@@ -52,7 +53,7 @@ class Sweep(msgspec.Struct, frozen=True):
     cluster_usd: float
     cluster_ratio: float
     distance_pct: float
-    """How far from price the heaviest cluster's near edge lay one lookback before the first touch."""
+    """How far from price the near edge of the cluster that rejects lay one lookback before the first touch."""
     price_low: float
     price_high: float
     extreme_price: float
@@ -60,7 +61,8 @@ class Sweep(msgspec.Struct, frozen=True):
     volume_ratio: float
     """Largest volume ratio seen during the sweep."""
     oi_change_pct: float
-    """Open interest, as reported when the sweep was over, against its value before the first touch."""
+    """Open interest, as reported when the sweep was over, against its highest since the approach began, at most one
+    lookback before the first touch."""
     taker_imbalance_after: float
     """(buys - sells) / volume since the extreme; NaN without a taker split."""
     printed_after_usd: float = ABSENT
@@ -72,7 +74,7 @@ class Sweep(msgspec.Struct, frozen=True):
     taker_imbalance: float = ABSENT
     """(buys - sells) / volume during the sweep; NaN without a taker split."""
     depth_pct: float = ABSENT
-    """From the heaviest cluster's near edge to the extreme."""
+    """From the near edge of the cluster that rejects to the extreme."""
     approach_ms: int = 0
     approach_price: float = ABSENT
     """The price that the approach began at, however slow it was: the last turn not half taken back since."""
@@ -80,3 +82,8 @@ class Sweep(msgspec.Struct, frozen=True):
     """By the map from before the approach: all of the side within the distance that fuel counts in."""
     fuel_spent_usd: float = ABSENT
     """The part of it that lay between the price before the approach and the extreme. NaN where no map is that old."""
+    beyond_ratio: float = ABSENT
+    """How dense that map is next beyond the extreme and the clusters, `sweeps.beyond_pct` far, over how dense they
+    were."""
+    inside_ms: int = 0
+    """End of the span that first touched the cluster that rejects."""

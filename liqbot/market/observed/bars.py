@@ -128,6 +128,15 @@ class BarsFold:
         before = self._marks.ago(now_ms, lookback_ms)
         return change_pct(before, mark_price) if before > 0 else ABSENT
 
+    def acceleration(self, now_ms: int, lookback_ms: int, mark_price: float) -> float:
+        """How much more price rose over the last `lookback_ms` than over the one before, in usual ranges of so long a
+        stretch, where a walk's range grows with the root of time; NaN when unknown."""
+        before, earlier = self._marks.ago(now_ms, lookback_ms), self._marks.ago(now_ms, 2 * lookback_ms)
+        usual_pct = self._rolling.range_pct * math.sqrt(lookback_ms / _HOUR_MS)
+        if not (before > 0 and earlier > 0 and usual_pct > 0):
+            return ABSENT
+        return (change_pct(before, mark_price) - change_pct(earlier, before)) / usual_pct
+
     def price_ago(self, now_ms: int, lookback_ms: int) -> float:
         return self._marks.ago(now_ms, lookback_ms)
 

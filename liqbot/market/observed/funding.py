@@ -28,7 +28,7 @@ class VenueFunding:
         self._ordered: list[float] | None = None
         """The history by size; None: to be sorted."""
         self._reported_ms, self._fresh_until_ms, self._remembered_ms = 0, 0, 0
-        self.rate_8h_pct = self.percentile = ABSENT
+        self.rate_8h_pct = self.percentile = self.usual_8h_pct = ABSENT
 
     def take(self, time_ms: int, rate_pct: float, interval_h: float, stage: FundingStage | None) -> None:
         """A settlement tells what held at its time, a forecast what holds since its own: the newer stands."""
@@ -41,7 +41,7 @@ class VenueFunding:
         self._reported_ms = reported_ms
         self._fresh_until_ms = time_ms + round(_FRESH_INTERVALS * interval_h * HOUR_MS)
         self.rate_8h_pct = rate_pct * (8.0 / interval_h)
-        self.percentile = self._rank()
+        self._place()
 
     def fresh(self, now_ms: int) -> bool:
         return self.rate_8h_pct == self.rate_8h_pct and now_ms <= self._fresh_until_ms
@@ -49,7 +49,7 @@ class VenueFunding:
     def on_tick(self, now_ms: int) -> None:
         """After the rows of its step. A settlement may still be reported for a minute."""
         if self._remember(now_ms - STAMP_TOLERANCE_MS):
-            self.percentile = self._rank()
+            self._place()
 
     @property
     def next_ms(self) -> int:
@@ -79,27 +79,48 @@ class VenueFunding:
         else:  # some that were too old may be gone
             self._ordered = None
 
-    def _rank(self) -> float:
-        """Share of the history below the present rate, 0..100. What differs by no more than the tolerance ties, and
-        ties count by half."""
+    def _place(self) -> None:
+        """The rate within its history, by `rank_of`; NaN until that is long enough."""
         if len(self._history) * self._params.funding_step_ms < self._params.funding_history_ms_min:
-            return ABSENT
+            self.percentile = self.usual_8h_pct = ABSENT
+            return
         if self._ordered is None:
             self._ordered = sorted(self._history.values)
-        tolerance_pct = self._params.funding_tolerance_pct
-        low = bisect_left(self._ordered, self.rate_8h_pct - tolerance_pct)
-        high = bisect_right(self._ordered, self.rate_8h_pct + tolerance_pct)
-        return 50.0 * (low + high) / len(self._ordered)
+        self.usual_8h_pct = median_of(self._ordered)
+        self.percentile = rank_of(
+            self.rate_8h_pct, self._ordered, self.usual_8h_pct, self._params.funding_tolerance_pct
+        )
 
     def state(self) -> list[Any]:
         times_ms = [self._reported_ms, self._fresh_until_ms, self._remembered_ms]
-        return [self._history.state(), times_ms, self.rate_8h_pct, self.percentile]
+        return [self._history.state(), times_ms, self.rate_8h_pct, self.percentile, self.usual_8h_pct]
 
     def load_state(self, state: list[Any]) -> None:
-        history, times_ms, self.rate_8h_pct, self.percentile = state
+        history, times_ms, self.rate_8h_pct, self.percentile, self.usual_8h_pct = state
         self._history.load_state(history)
         self._reported_ms, self._fresh_until_ms, self._remembered_ms = times_ms
         self._ordered = None
+
+
+def median_of(ordered: Sequence[float]) -> float:
+    """Of numbers by size, the mean of the two in the middle."""
+    middle = len(ordered) // 2
+    return (ordered[middle] + ordered[-middle - 1]) / 2.0
+
+
+def rank_of(rate: float, ordered: Sequence[float], usual: float, tolerance: float) -> float:
+    """How extreme a rate is in a history by size whose median is `usual`: 0..100, 100 where nothing was ever higher.
+
+    What differs by no more than the tolerance ties. Of a rate beyond the usual one, ties are no more extreme than it
+    is: they count on its near side, so that an extreme rate which holds stays extreme until it is the usual one. Of a
+    usual rate they count by half. The mirrored history of the mirrored rate gives 100 less that.
+    """
+    low, high = bisect_left(ordered, rate - tolerance), bisect_right(ordered, rate + tolerance)
+    if rate > usual + tolerance:
+        return 100.0 * high / len(ordered)
+    if rate < usual - tolerance:
+        return 100.0 * low / len(ordered)
+    return 50.0 * (low + high) / len(ordered)
 
 
 class FundingMeans(msgspec.Struct, frozen=True):
@@ -108,8 +129,12 @@ class FundingMeans(msgspec.Struct, frozen=True):
     rate_8h_pct: float = ABSENT
     us_8h_pct: float = ABSENT
     offshore_8h_pct: float = ABSENT
+    usual_8h_pct: float = ABSENT
+    """The median of each venue's history."""
     percentile: float = ABSENT
     """Of each venue's rate within its own history."""
+    us_percentile: float = ABSENT
+    offshore_percentile: float = ABSENT
 
 
 class FundingFold:
@@ -154,13 +179,27 @@ class FundingFold:
         self._next_ms = min((own.next_ms for _, own in fresh), default=_NEVER_MS)
         reported = [oi_usd[venue] for venue, _ in fresh if venue in oi_usd]
         usual = sum(reported) / len(reported) if reported else 1.0
-        rates = [(venue in self._us, own.rate_8h_pct, oi_usd.get(venue, usual)) for venue, own in fresh]
-        ranks = [(own.percentile, oi_usd.get(venue, usual)) for venue, own in fresh]
-        self.means = FundingMeans(
-            rate_8h_pct=weighted_mean([(rate, weight) for _, rate, weight in rates]),
-            us_8h_pct=weighted_mean([(rate, weight) for us, rate, weight in rates if us]),
-            offshore_8h_pct=weighted_mean([(rate, weight) for us, rate, weight in rates if not us]),
-            percentile=weighted_mean([(rank, weight) for rank, weight in ranks if rank == rank]),
+        self.means = self._means([(venue in self._us, own, oi_usd.get(venue, usual)) for venue, own in fresh])
+
+    @staticmethod
+    def _means(weighed: list[tuple[bool, VenueFunding, float]]) -> FundingMeans:
+        """Of (whether the US regulate it, venue, weight)."""
+        ranked = [one for one in weighed if one[1].percentile == one[1].percentile]
+
+        def ranks(us: tuple[bool, ...]) -> list[tuple[float, float]]:
+            return [(own.percentile, weight) for group, own, weight in ranked if group in us]
+
+        def rates(us: tuple[bool, ...]) -> list[tuple[float, float]]:
+            return [(own.rate_8h_pct, weight) for group, own, weight in weighed if group in us]
+
+        return FundingMeans(
+            rate_8h_pct=weighted_mean(rates((False, True))),
+            us_8h_pct=weighted_mean(rates((True,))),
+            offshore_8h_pct=weighted_mean(rates((False,))),
+            usual_8h_pct=weighted_mean([(own.usual_8h_pct, weight) for _, own, weight in ranked]),
+            percentile=weighted_mean(ranks((False, True))),
+            us_percentile=weighted_mean(ranks((True,))),
+            offshore_percentile=weighted_mean(ranks((False,))),
         )
 
     def of_venues(self) -> dict[str, tuple[float, float]]:

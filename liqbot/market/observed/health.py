@@ -92,12 +92,11 @@ class HealthFold:
             return True
         return price.stale(now_ms, self._params)
 
-    def counts(self, venues: Sequence[str], prices: Sequence[VenuePrice], now_ms: int) -> tuple[int, int]:
-        """(live, stale) among venues that ever gave a price."""
-        stale = [
-            self.stale(venue, price, now_ms) for venue, price in zip(venues, prices, strict=True) if price.known
-        ]
-        return stale.count(False), stale.count(True)
+    def live(self, venues: Sequence[str], prices: Sequence[VenuePrice], now_ms: int) -> tuple[tuple[str, ...], int]:
+        """Those whose price is fresh, and how many are stale, among venues that ever gave one."""
+        known = [pair for pair in zip(venues, prices, strict=True) if pair[1].known]
+        fresh = tuple(venue for venue, price in known if not self.stale(venue, price, now_ms))
+        return fresh, len(known) - len(fresh)
 
     def state(self) -> dict[str, Any]:
         return {venue: {feed: list(why) for feed, why in feeds.items()} for venue, feeds in self._down.items()}

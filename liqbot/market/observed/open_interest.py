@@ -84,6 +84,10 @@ class OpenInterestFold:
             self._history.add(time_ms, self.ratio)
         return changed
 
+    def highest_since(self, time_ms: int) -> float:
+        """The ratio's highest since then; NaN before any is remembered."""
+        return self._history.highest_since(time_ms)
+
     def known(self, venue: str) -> bool:
         return venue in self._venues
 

@@ -41,6 +41,10 @@ class SampledSeries:
             return float("nan")
         return self._values[index]
 
+    def highest_since(self, time_ms: int) -> float:
+        """Of what held then and was sampled after; NaN without any."""
+        return max(self._values[max(0, bisect_right(self._times, time_ms) - 1) :], default=float("nan"))
+
     def scale_by(self, factor: float) -> None:
         """Multiply every kept sample, when the unit it is measured in has changed."""
         self._values = [value * factor for value in self._values]

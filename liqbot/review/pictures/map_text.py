@@ -6,23 +6,30 @@ from typing import Any, Final
 
 import numpy as np
 
-from liqbot.instruments import Side
+from liqbot.instruments import Side, split_venue_key
+from liqbot.legible import short_usd
 from liqbot.market.map.liquidation_map import Floats, LiquidationMap
+from liqbot.market.map.zones import ThinZone
 from liqbot.market.record import Record
 from liqbot.review.reading import MapReading
+from liqbot.risk.limits import CORE_VENUES
+from liqbot.risk.thin_coins import THIN_LABEL, is_thin
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 _COLOURS: Final = {Side.SHORT: "\x1b[32m", Side.LONG: "\x1b[31m"}
 _DIM, _BOLD, _PLAIN = "\x1b[2m", "\x1b[1m", "\x1b[0m"
 _LISTED: Final = 3
+_ROWS_MIN, _NOTES_MIN, _NOTES_MAX, _AROUND = 4, 5, 12, 5
 
 
 def draw_map(
-    reading: MapReading, *, colour: bool, width: int = 100, rows: int = 16, reach_pct: float = 10.0
+    reading: MapReading, *, colour: bool, width: int = 100, rows: int = 16, reach_pct: float = 10.0,
+    notes_max: int | None = None,
 ) -> list[str]:
-    """Lines of text. `rows` per side, each a like stretch of price; bars share one scale."""
+    """Lines of text. `rows` per side, each a like stretch of price; bars share one scale. With `notes_max`, for a
+    screen: no more notes than that, and no line longer than `width`."""
     chart, record = reading.chart, reading.record
-    paint = _Paint(colour)
+    paint = _Paint(colour, None if notes_max is None else width)
     above, below = _stretches(chart, Side.SHORT, rows, reach_pct), _stretches(chart, Side.LONG, rows, reach_pct)
     most = max((usd for _, usd in (*above, *below)), default=0.0)
     thin = _thin_limit([usd for _, usd in (*above, *below)])
@@ -38,7 +45,22 @@ def draw_map(
         lines += reversed(drawn) if side is Side.SHORT else drawn
         if side is Side.SHORT:
             lines.append(paint.bold(f"{_price(chart.mark_price):>12}  ── mark " + "─" * (bar_width + 30)))
-    return [*lines, "", *_notes(reading, paint)]
+    return [*lines, "", *_noted(reading, paint, notes_max)]
+
+
+def fitting_rows(height: int) -> tuple[int, int]:
+    """Rows per side and notes of a map that fits so many lines, its title, heads, mark, an empty line and a prompt."""
+    notes = max(_NOTES_MIN, min(height // 4, _NOTES_MAX))
+    return max(_ROWS_MIN, (height - _AROUND - notes) // 2), notes
+
+
+def _noted(reading: MapReading, paint: "_Paint", notes_max: int | None) -> list[str]:
+    if notes_max is None:
+        return _notes(reading, paint, _LISTED)
+    notes = _notes(reading, paint, 1)
+    if len(notes) <= notes_max:
+        return notes
+    return [*notes[: notes_max - 1], f"{len(notes) - notes_max + 1} more notes (venues, own score): --full"]
 
 
 def _stretches(chart: LiquidationMap, side: Side, rows: int, reach_pct: float) -> list[tuple[float, float]]:
@@ -94,10 +116,10 @@ def _bar(usd: float, most: float, width: int) -> str:
     return ("█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()).ljust(width)
 
 
-def _notes(reading: MapReading, paint: "_Paint") -> list[str]:
+def _notes(reading: MapReading, paint: "_Paint", listed: int) -> list[str]:
     lines = []
     for side, word, place in ((Side.SHORT, "shorts", "above"), (Side.LONG, "longs", "below")):
-        for cluster in [one for one in reading.clusters if one.side is side][:_LISTED]:
+        for cluster in [one for one in reading.clusters if one.side is side][:listed]:
             usual = f", {cluster.ratio:.1f}x usual at that distance" if cluster.ratio == cluster.ratio else ""
             sure = f", {cluster.real_share:.0%} likely real" if cluster.real_share == cluster.real_share else ""
             lines.append(paint.side(side, (
@@ -106,16 +128,23 @@ def _notes(reading: MapReading, paint: "_Paint") -> list[str]:
             )))
     mark_price = reading.chart.mark_price
     zones = [
-        f"{_price(zone.price_low)}..{_price(zone.price_high)} ({(zone.price_low / mark_price - 1) * 100:+.1f}%)"
-        for zone in reading.thin_zones[: 2 * _LISTED]
+        f"{_price(zone.price_low)}..{_price(zone.price_high)} ({_away(zone, mark_price)})"
+        for zone in reading.thin_zones[: 2 * listed]
     ]
     lines += [f"thin zones: {', '.join(zones)}"] if zones else []
-    return [*lines, *_standing(reading.record, paint)]
+    return [paint.fitted(line) for line in (*lines, *_standing(reading.record, paint))]
+
+
+def _away(zone: ThinZone, mark_price: float) -> str:
+    """From the mark to both ends."""
+    low_pct, high_pct = ((price / mark_price - 1) * 100 for price in (zone.price_low, zone.price_high))
+    around = "around the mark, " if low_pct < 0 < high_pct else ""
+    return f"{around}{low_pct:+.2f}..{high_pct:+.2f}%"
 
 
 def _standing(record: Record, paint: "_Paint") -> list[str]:
     """How much of the market the map has seen."""
-    lines = []
+    lines = [THIN_LABEL] if is_thin(record["coin"]) else []
     if "warmth_long_pct" in record:
         warmth = [record["warmth_long_pct"], record["warmth_short_pct"]]
         words = [f"{pct:.0f}%" if pct is not None else "unknown" for pct in warmth]
@@ -130,7 +159,7 @@ def _standing(record: Record, paint: "_Paint") -> list[str]:
     lines += _own_score(record)
     if record.get("derived"):
         lines.append(paint.dim(f"derived, not measured: {', '.join(record['derived'])}"))
-    lines += [_venue(venue) for venue in record.get("venues", ())]
+    lines += [_coverage(record["venues"]), *map(_venue, record["venues"])] if "venues" in record else []
     if record.get("parameters"):
         lines.append(paint.dim(f"parameters: {record['parameters']}"))
     return lines
@@ -150,6 +179,15 @@ def _own_score(record: Record) -> list[str]:
         for change in record.get("drift", ())[:_LISTED]
     ]
     return [*lines, *([f"since a day ago: {', '.join(changes)}"] if changes else [])]
+
+
+def _coverage(venues: list[dict[str, Any]]) -> str:
+    """The venues that a map should not lack, and the one whose open interest liquidates at no price."""
+    live = {split_venue_key(venue["venue"])[0] for venue in venues if not venue["stale"]}
+    core = [f"{name} {'live' if name in live else 'MISSING'}" for name in CORE_VENUES]
+    known = [venue["oi_usd"] for venue in venues if split_venue_key(venue["venue"])[0] == "cme" and venue["oi_usd"]]
+    cme = f"{short_usd(sum(known))}, liquidated at no price" if known else "not read (feeds.reports)"
+    return f"coverage: {', '.join(core)}; open interest of CME {cme}"
 
 
 def _venue(venue: dict[str, Any]) -> str:
@@ -176,24 +214,25 @@ def _venue(venue: dict[str, Any]) -> str:
     )
 
 
-def short_usd(usd: float) -> str:
-    """$1.2B, $340M, $5.0K."""
-    for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "K")):
-        if usd >= size * 0.9995:
-            return f"${usd / size:.{1 if usd < 100 * size else 0}f}{letter}"
-    return f"${usd:.0f}"
-
-
 def _price(price: float) -> str:
     digits = 1 if price >= 1000 else 2 if price >= 10 else 4 if price >= 0.1 else 8
     return f"{price:,.{digits}f}"
 
 
 class _Paint:
-    """Colours, or none."""
+    """Colours, or none; and how long a line may be."""
 
-    def __init__(self, colour: bool) -> None:  # noqa: FBT001 - its only argument
-        self._colour = colour
+    def __init__(self, colour: bool, width: int | None) -> None:  # noqa: FBT001 - of two
+        self._colour, self._width = colour, width
+
+    def fitted(self, line: str) -> str:
+        """Cut where it is too long; the colours it begins and ends with are no part of its length."""
+        whole = f"{_PLAIN}" if line.endswith(_PLAIN) else ""
+        begin = line[: line.index("m") + 1] if whole else ""
+        text = line[len(begin) : len(line) - len(whole)]
+        if self._width is None or len(text) <= self._width:
+            return line
+        return f"{begin}{text[: self._width - 1]}…{whole}"
 
     def side(self, side: Side, text: str) -> str:
         return f"{_COLOURS[side]}{text}{_PLAIN}" if self._colour else text

@@ -1,18 +1,22 @@
 """Avoiding being the liquidity: no entry where our own liquidation price lies among those of others.
 
 It proposes nothing. Risk computes for each alternative (a leverage, an entry) where we would be liquidated, and this
-file says whether the map is thin there. Nothing switches it off; its limits may be tightened.
+file says whether the map is thin there and how likely price is to come there while the position is held. Of what it
+accepts, risk takes the least likely one. It is asked again while a position is open. Nothing switches it off; its
+limits may be tightened.
 """
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
 from liqbot.instruments import Side
-from liqbot.market.view import MarketView
+from liqbot.market.forecast.sweep_chance import reach_chance
+from liqbot.market.map.liquidation_map import LiquidationMap
+from liqbot.market.view import SideView
 from liqbot.signals.gates import GateSpec, conditions, same, shown
 from liqbot.signals.gates import code_of as first_failed
 from liqbot.signals.strategy import EntryCondition
@@ -37,6 +41,32 @@ class AvoidLiquidityParams(StrictParams):
         le=5,
     )
     deeper_step_pct: float = limit(0.25, "Step of the search for a deeper entry.", gt=0, le=5)
+    sweep_chance_pct_max: float = limit(
+        1.0, "Chance that price comes to our own liquidation price while the position is held.", ceiling=5.0, gt=0
+    )
+    held_percentile_max: float = limit(
+        80.0,
+        "Density percentile at our own liquidation price beyond which an open position is reduced and a waiting entry "
+        "withdrawn; so they are where a cluster has come to lie there.",
+        ceiling=95.0, ge=0,
+    )
+
+
+class Surroundings(Protocol):
+    """What must be known of the market around a liquidation price; a `MarketView` knows it."""
+
+    @property
+    def mark_price(self) -> float: ...
+
+    @property
+    def range_pct(self) -> float:
+        """Mean range of an hour."""
+
+    @property
+    def map(self) -> LiquidationMap: ...
+
+    def behind(self, side: Side) -> SideView:
+        """The side of the mark on which a position of `side` is liquidated."""
 
 
 class Alternative(msgspec.Struct, frozen=True):
@@ -54,6 +84,8 @@ class Alternative(msgspec.Struct, frozen=True):
     """Clusters of positions like ours that hold the price, or have it within their pad."""
     cluster_distance_pct: float
     """To the nearest such cluster, in percent of the entry; 0 inside one."""
+    sweep_chance_pct: float
+    """That price comes there while the position is held (`market.forecast.sweep_chance`)."""
 
     def value(self, name: str) -> Any:
         return getattr(self, name)
@@ -63,19 +95,22 @@ GATES: Final = (
     GateSpec("beyond_stop", ("own_liquidation_price",), same("beyond_stop_pct"), ">=", "stop_buffer_pct"),
     GateSpec("thin_zone", ("density_percentile",), same("density_percentile"), "<=", "density_percentile_max"),
     GateSpec("no_cluster", ("cluster_count", "cluster_distance_pct"), same("cluster_count"), "<=", 0.0),
+    GateSpec("sweep_chance", ("sweep_chance_pct",), same("sweep_chance_pct"), "<=", "sweep_chance_pct_max"),
 )
 STRATEGY: Final = EntryCondition("avoid_liquidity", AvoidLiquidityParams, GATES, Alternative)
 
 BEYOND_STOP: Final = GATES[0].code
+SWEEP_CHANCE: Final = GATES[-1].code
 _DERIVED: Final = frozenset(Alternative.__struct_fields__)
 _WITHOUT_PRICE: Final = 0
 _STOP_TOO_NEAR: Final = 1
 _DENSE: Final = 2
+_SAME_CHANCE_PCT: Final = 0.01
 
 
 def alternatives(leverage_max: int, params: AvoidLiquidityParams) -> Iterator[tuple[Decimal, int]]:
-    """What to try, best first, as (how much deeper the entry, leverage): leverage from the limit down to 1 at the
-    proposed price, then at deeper limit entries."""
+    """What to try, as (how much deeper the entry, leverage): leverage from the limit down to 1 at the proposed price,
+    then at deeper limit entries."""
     steps = math.floor(params.deeper_pct_max / params.deeper_step_pct + 1e-9)
     for step in range(steps + 1):
         for leverage in range(leverage_max, 0, -1):
@@ -86,14 +121,16 @@ def alternative(
     side: Side,
     entry_price: float,
     stop_price: float,
-    leverage: int,
+    leverage: float,
     liquidation_price: float,
-    view: MarketView,
+    view: Surroundings,
     params: AvoidLiquidityParams,
+    hold_ms: int,
 ) -> Alternative:
-    """What the map says about one. `liquidation_price` NaN: risk found no size or no leverage for it."""
+    """What the map says about one that is held for `hold_ms` at the most. `liquidation_price` NaN: risk found no size
+    or no leverage for it."""
     if not math.isfinite(liquidation_price):
-        return Alternative(side, entry_price, leverage, *[math.nan] * 5)
+        return Alternative(side, entry_price, leverage, *[math.nan] * 6)
     return Alternative(
         side=side,
         entry_price=entry_price,
@@ -103,6 +140,7 @@ def alternative(
         density_percentile=view.map.density_percentile(side, liquidation_price),
         cluster_count=float(_cluster_count(side, liquidation_price, view, params)),
         cluster_distance_pct=_cluster_distance_pct(side, liquidation_price, entry_price, view),
+        sweep_chance_pct=sweep_chance_pct(view, liquidation_price, hold_ms),
     )
 
 
@@ -112,17 +150,34 @@ def code_of(tried: Alternative, params: AvoidLiquidityParams) -> str:
     return ACCEPTED if code == SIGNAL else code
 
 
-def verdict_on(coin: str, side: Side, tried: Sequence[Alternative], params: AvoidLiquidityParams) -> Verdict:
-    """On a proposed entry: the gates of the alternative that was accepted, or else came furthest, and all densities."""
-    best = max(tried, key=lambda one: _reached(one, params))
+def sweep_chance_pct(view: Surroundings, price: float, within_ms: float) -> float:
+    """Chance that the mark comes to a price within a time, in percent; NaN where price or range are not known."""
+    return 100.0 * reach_chance(view.mark_price, price, view.range_pct, within_ms)
+
+
+def likelihood(tried: Alternative) -> tuple[float, float, float, float]:
+    """Sorts acceptable alternatives: the least likely to be swept first, of equally likely ones the one in the thinner
+    place, then again by chance and by leverage. Below one in ten thousand all count as equally likely: so far out the
+    chance is a tail that nobody measured, and what is left to go by is the map."""
+    chance_pct = tried.sweep_chance_pct
+    return max(chance_pct, _SAME_CHANCE_PCT), tried.density_percentile, chance_pct, tried.leverage
+
+
+def verdict_on(
+    coin: str, side: Side, tried: Sequence[Alternative], params: AvoidLiquidityParams,
+    chosen: Alternative | None = None,
+) -> Verdict:
+    """On a proposed entry: the gates of the alternative that risk chose, or else of the one that came furthest, and all
+    densities."""
+    best = chosen or max(tried, key=lambda one: _reached(one, params))
     code, gates = shown(GATES, best, params, (), _DERIVED)
     accepted = code == SIGNAL
     reason = (
         f"{best.leverage:g}x at {best.entry_price:g} would be liquidated at {best.own_liquidation_price:.8g}, "
-        f"density percentile {best.density_percentile:.0f}"
+        f"density percentile {best.density_percentile:.0f}, chance {best.sweep_chance_pct:.2g} %"
     )
     return Verdict(
-        STRATEGY.name, coin, side, ACCEPTED if accepted else code, (*gates, _tried(tried, accepted=accepted)),
+        STRATEGY.name, coin, side, ACCEPTED if accepted else code, (*gates, _tried(tried, params)),
         reason=reason if accepted else "",
     )
 
@@ -150,12 +205,23 @@ def beyond_stop_pct(side: Side, entry_price: float, stop_price: float, liquidati
     return float(side) * (stop_price - liquidation_price) / entry_price * 100.0
 
 
-def in_cluster(side: Side, price: float, view: MarketView, params: AvoidLiquidityParams) -> bool:
+def crowded(side: Side, price: float, view: Surroundings, params: AvoidLiquidityParams) -> str:
+    """Why the map has come to be dense at the liquidation price of what was placed where it was thin; empty when it has
+    not. What the map does not say (beyond it, on the wrong side of the mark) is no reason."""
+    if in_cluster(side, price, view, params):
+        return f"a cluster has come to lie at our own liquidation price {price:.8g}"
+    percentile = view.map.density_percentile(side, price)
+    if percentile > params.held_percentile_max:
+        return f"density percentile {percentile:.0f} at our own liquidation price {price:.8g}"
+    return ""
+
+
+def in_cluster(side: Side, price: float, view: Surroundings, params: AvoidLiquidityParams) -> bool:
     """Whether a price lies in, or within the pad of, a cluster of positions like ours."""
     return _cluster_count(side, price, view, params) > 0
 
 
-def _cluster_count(side: Side, price: float, view: MarketView, params: AvoidLiquidityParams) -> int:
+def _cluster_count(side: Side, price: float, view: Surroundings, params: AvoidLiquidityParams) -> int:
     pad = params.cluster_pad_pct / 100.0
     return sum(
         cluster.price_low * (1.0 - pad) <= price <= cluster.price_high * (1.0 + pad)
@@ -163,7 +229,7 @@ def _cluster_count(side: Side, price: float, view: MarketView, params: AvoidLiqu
     )
 
 
-def _cluster_distance_pct(side: Side, price: float, entry_price: float, view: MarketView) -> float:
+def _cluster_distance_pct(side: Side, price: float, entry_price: float, view: Surroundings) -> float:
     distances = [
         max(0.0, cluster.price_low - price, price - cluster.price_high) / entry_price * 100.0
         for cluster in view.behind(side).clusters
@@ -181,14 +247,15 @@ def _reached(tried: Alternative, params: AvoidLiquidityParams) -> int:
     return _STOP_TOO_NEAR if code == BEYOND_STOP else _DENSE
 
 
-def _tried(tried: Sequence[Alternative], *, accepted: bool) -> Gate:
+def _tried(tried: Sequence[Alternative], params: AvoidLiquidityParams) -> Gate:
     """The alternatives as one gate: an input for each with its density, the value how many were acceptable."""
     inputs = tuple(
         Input(f"{one.leverage:g}x at {one.entry_price:g}", _known(one.density_percentile),
               MISSING if one.density_percentile != one.density_percentile else DERIVED)
         for one in tried
     )  # fmt: skip
-    return Gate("alternatives", inputs, float(accepted), ">=", 1.0, accepted)
+    count = sum(code_of(one, params) == ACCEPTED for one in tried)
+    return Gate("alternatives", inputs, float(count), ">=", 1.0, count > 0)
 
 
 def _known(value: Any) -> float | None:

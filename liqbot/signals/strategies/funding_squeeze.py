@@ -7,7 +7,7 @@ from pydantic import Field
 from liqbot.accounting.positions import Position
 from liqbot.market.view import MarketView
 from liqbot.signals.features import Features
-from liqbot.signals.gates import MAP_SKILL, GateSpec, larger, same
+from liqbot.signals.gates import FUEL_BEHIND, MAP_SKILL, GateSpec, larger, same
 from liqbot.signals.invalidation import LiquidationShareParams, share_turned
 from liqbot.signals.strategy import Exits, Reason, Strategy
 
@@ -19,7 +19,15 @@ class FundingSqueezeParams(LiquidationShareParams):
         95.0, ge=50.0, le=100.0, description="How extreme funding is against the trade's side, within the kept history."
     )
     funding_pct_min: float = Field(
-        0.02, ge=0.0, le=10.0, description="What the opposite side pays per eight hours, at least."
+        0.0, ge=0.0, le=10.0, description="What the opposite side pays per eight hours is more than this."
+    )
+    funding_apart_pct_min: float = Field(
+        0.03, ge=0.0, le=10.0,
+        description="What it pays more than usually: staying in for a day costs about as much as leaving.",
+    )
+    us_spread_pct_min: float | None = Field(
+        None, ge=-10.0, le=10.0,
+        description="What the trade's own side pays at US-regulated venues more than offshore, at least.",
     )
     distance_pct_max: float = Field(
         5.0, gt=0.0, le=20.0, description="The opposite side's cluster is at most this far away."
@@ -29,7 +37,7 @@ class FundingSqueezeParams(LiquidationShareParams):
         description="How far the cluster ahead stands out, against what usually does at its distance.",
     )
     notional_ahead_share_min: float = Field(
-        0.55, ge=0.0, le=1.0, description="Share of the liquidation notional in range that lies ahead."
+        0.5, ge=0.0, le=1.0, description="Share of the liquidation notional in range that lies ahead, at least."
     )
     oi_change_pct_min: float | None = Field(
         0.0, ge=-100.0, le=100.0, description="24-hour change of open interest: the opposite side is still growing."
@@ -54,7 +62,8 @@ def _stop_pct(features: Features, params: FundingSqueezeParams) -> Any:
 
 
 GATES: Final = (
-    GateSpec("funding_paid", ("funding_pct",), same("funding_pct"), ">=", "funding_pct_min"),
+    GateSpec("funding_paid", ("funding_pct",), same("funding_pct"), ">", "funding_pct_min"),
+    GateSpec("funding_apart", ("funding_apart_pct",), same("funding_apart_pct"), ">=", "funding_apart_pct_min"),
     GateSpec(
         "funding_extreme",
         ("opposite_funding_percentile",),
@@ -62,16 +71,13 @@ GATES: Final = (
         ">=",
         "opposite_funding_percentile_min",
     ),
+    GateSpec(
+        "us_spread", ("funding_spread_pct",), same("funding_spread_pct"), ">=", "us_spread_pct_min", waivable=True
+    ),
     GateSpec("cluster_ahead", ("ahead_seen",), same("ahead_seen"), ">=", 1.0),
     GateSpec("not_too_far", ("ahead_distance_pct",), same("ahead_distance_pct"), "<=", "distance_pct_max"),
     GateSpec("cluster_size", ("ahead_ratio",), same("ahead_ratio"), ">=", "size_ratio_min"),
-    GateSpec(
-        "notional_ahead",
-        ("notional_ahead_share",),
-        same("notional_ahead_share"),
-        ">=",
-        "notional_ahead_share_min",
-    ),
+    FUEL_BEHIND,
     GateSpec("oi_rising", ("oi_change_24h_pct",), same("oi_change_24h_pct"), ">=", "oi_change_pct_min", waivable=True),
     GateSpec(
         "not_against",
@@ -99,7 +105,8 @@ def exits(features: Features, params: FundingSqueezeParams) -> Exits:
 
 def why(features: Features, exits: Exits) -> str:
     return (
-        f"the opposite side pays {features.funding_pct:.3f} % per 8 h "
+        f"the opposite side pays {features.funding_pct:.3f} % per 8 h, {features.funding_apart_pct:.3f} % more than "
+        "usually "
         f"(percentile {features.opposite_funding_percentile:.0f}), its cluster of ${features.ahead_usd:,.0f} "
         f"lies {features.ahead_distance_pct:.1f} % ahead; "
         f"stop {exits.stop_pct:.2f} % away"

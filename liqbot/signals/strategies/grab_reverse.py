@@ -1,6 +1,7 @@
 """Liquidation grab and reverse: price wicks into a heavy cluster, volume expands, price is rejected at once; take the
 reversal with a tight stop just beyond what was swept."""
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from pydantic import Field
@@ -26,7 +27,9 @@ class GrabReverseParams(StrategyParams):
     rejected_within_min: float = Field(
         30.0, gt=0.0, le=1_440.0, description="Minutes from touch to rejection, beyond the span of one bar."
     )
-    age_min_max: float = Field(15.0, gt=0.0, le=1_440.0, description="Minutes since the rejection, at most.")
+    age_min_max: float = Field(
+        15.0, gt=0.0, le=1_440.0, description="Minutes since the rejection, beyond one bar, at most."
+    )
     volume_ratio_min: float = Field(
         3.0, ge=0.0, le=1_000.0, description="Largest volume rate during the sweep over its rolling mean."
     )
@@ -39,14 +42,23 @@ class GrabReverseParams(StrategyParams):
     printed_after_share_max: float | None = Field(
         0.25, ge=0.0, le=10.0, description="Forced flow since the rejection over forced flow during the sweep, at most."
     )
-    beyond_share_max: float = Field(
-        0.6, ge=0.0, le=100.0, description="Largest cluster left beyond the wick over the swept cluster, at most."
+    fuel_spent_share_min: float = Field(
+        0.15, ge=0.0, le=1.0,
+        description="Of the fuel that lay on that side before the approach, the part gone through, at least.",
+    )
+    beyond_ratio_max: float = Field(
+        0.6, ge=0.0, le=100.0,
+        description="How dense the map is next beyond wick and swept clusters, over how dense those were, at most.",
     )
     prior_funding_percentile_min: float | None = Field(
         None,
         ge=0.0,
         le=100.0,
         description="Funding percentile of the side that was flushed, at least (100: most crowded).",
+    )
+    cooldown_ms: int = Field(
+        3_600_000, ge=0, le=604_800_000,
+        description="No entry of this strategy in a coin so long after its last trade there: a flush is taken once.",
     )
     stop_buffer_pct: float = Field(
         0.15, gt=0.0, le=5.0, description="Stop beyond the farther of the wick's extreme and the cluster's far edge."
@@ -69,9 +81,14 @@ _LEAST_USD: Final = 1.0
 """Of a sweep in which nothing was forced, whatever is forced after it is too much; nothing after it is not."""
 
 GATES: Final = (
-    GateSpec("sweep", ("sweep_seen",), same("sweep_seen"), ">=", 1.0),
-    GateSpec("rejected", ("sweep_rejected",), same("sweep_rejected"), ">=", 1.0),
-    GateSpec("recent", ("sweep_age_min",), same("sweep_age_min"), "<=", "age_min_max"),
+    GateSpec(
+        "recent",
+        ("sweep_age_min", "bar_span_min"),
+        lambda f, _p: f.sweep_age_min - f.bar_span_min,
+        "<=",
+        "age_min_max",
+    ),
+    GateSpec("rejected", ("sweep_seen", "sweep_rejected"), same("sweep_rejected"), ">=", 1.0),
     GateSpec(
         "rejected_at_once",
         ("sweep_duration_min", "bar_span_min"),
@@ -101,12 +118,9 @@ GATES: Final = (
         waivable=True,
     ),
     GateSpec(
-        "thin_beyond",
-        ("behind_usd", "sweep_usd"),
-        lambda f, _p: f.behind_usd / f.sweep_usd,
-        "<=",
-        "beyond_share_max",
+        "fuel_spent", ("sweep_fuel_spent_share",), same("sweep_fuel_spent_share"), ">=", "fuel_spent_share_min"
     ),
+    GateSpec("thin_beyond", ("sweep_beyond_ratio",), same("sweep_beyond_ratio"), "<=", "beyond_ratio_max"),
     GateSpec(
         "prior_funding",
         ("own_funding_percentile",),
@@ -122,13 +136,22 @@ GATES: Final = (
 
 
 def exits(features: Features, params: GrabReverseParams) -> Exits:
-    """Take at the near edge of the cluster ahead if it lies at a sensible multiple of the risk, else at a fixed one."""
+    """Take at the near edge of the cluster ahead, or where the map gets thin, if that lies at a sensible multiple of
+    the risk, else at a fixed one."""
     stop_pct = _stop_pct(features, params)
-    take_pct = features.ahead_distance_pct
-    # An absent cluster (NaN) fails the comparison and falls through to the fixed multiple.
-    if not params.take_r_min * stop_pct <= take_pct <= params.take_r_max * stop_pct:
-        take_pct = params.take_r * stop_pct
+    nearest_pct, farthest_pct = params.take_r_min * stop_pct, params.take_r_max * stop_pct
+    # An absent cluster (NaN) fails the comparison.
+    places = (features.ahead_distance_pct, *sorted(_thin_pct(features)))
+    take_pct = next((pct for pct in places if nearest_pct <= pct <= farthest_pct), params.take_r * stop_pct)
     return Exits(stop_pct, take_pct)
+
+
+def _thin_pct(features: Features) -> Iterator[float]:
+    """How far ahead the stretches begin in which nobody is forced to close: what carries price there is spent."""
+    view, side = features.view, features.side
+    for zone in view.thin_zones:
+        near_price = zone.price_low if side > 0 else zone.price_high
+        yield side * view.map.distances.moved_pct(view.mark_price, near_price)
 
 
 def why(features: Features, exits: Exits) -> str:

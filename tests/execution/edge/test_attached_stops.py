@@ -1,7 +1,6 @@
 """Stops that ride on their entries, over the loopback exchange with the unmodified client; and until when an order that
 was sent may be carried out."""
 
-import asyncio
 from decimal import Decimal
 
 import msgspec
@@ -13,6 +12,7 @@ from liqbot.execution.edge.attached_stops import attached_mismatch
 from liqbot.venues.entry_stops import attached_id
 from liqbot.venues.trading import OrderReport, OrderStatus
 from tests.builders.loopback_broker import VENUES_SERVED, Rig, rig
+from tests.builders.patience import until
 
 STOP_PRICE = Decimal("49000.5")
 riding = pytest.mark.parametrize("venue", ["bybit", "okx"])
@@ -108,8 +108,7 @@ async def test_one_at_another_price_is_refused_and_taken_away(venue: str) -> Non
         refused = (await one.until(events.OrderRejected, entry.stop_client_id))[0]
         assert refused.code == "STOP_MISREAD"
         assert one.account.open_orders(), "bad protection until there is better"
-        while one.account.open_orders():  # noqa: ASYNC110 -- the venue's books tell nobody when they change
-            await asyncio.sleep(0.02)
+        await until(lambda: not one.account.open_orders())
 
 
 async def test_on_bybit_it_covers_what_a_resting_entry_fills_and_goes_with_the_position() -> None:

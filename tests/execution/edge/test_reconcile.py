@@ -1,6 +1,5 @@
 """Reconciliation over the loopback exchange: what happened while nobody looked, and keys that do not work."""
 
-import asyncio
 from decimal import Decimal
 
 import pytest
@@ -11,6 +10,7 @@ from liqbot.execution import client_order_id
 from liqbot.instruments import Side
 from tests.builders import loopback_market as market
 from tests.builders.loopback_broker import VENUES_SERVED, rig
+from tests.builders.patience import until
 from tests.execution.edge.test_broker import long_of
 
 everywhere = pytest.mark.parametrize("venue", VENUES_SERVED)
@@ -138,9 +138,8 @@ async def test_orders_of_another_liqbot_halt_entries(venue: str) -> None:
 async def test_a_broken_user_stream_says_so_and_is_read_up(venue: str) -> None:
     async with rig(venue) as one:
         await long_of(one)
-        await asyncio.sleep(0.3)
+        await until(lambda: any(socket.account is not None for socket in one.loop.server.sockets))
         sockets = [socket for socket in one.loop.server.sockets if socket.account is not None]
-        assert sockets
         one.hub.faults.next(sockets[0].path, "disconnect_ws")
         await one.advance()
         down = (await one.until(events.FeedDown))[0]

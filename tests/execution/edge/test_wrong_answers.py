@@ -1,6 +1,5 @@
 """One reading of the account in which one answer of status 200 is not what was asked for: it counts as not read."""
 
-import contextlib
 from collections import Counter
 
 import pytest
@@ -121,14 +120,12 @@ async def test_a_stop_that_is_read_back_wrong_shaped_is_read_again(venue: str) -
             stop = one.desk.order(Purpose.STOP, trigger_price="49000")
             one.hub.faults.next(READ_STOP[venue], "changed", change=SHAPES["html"])
             await one.send(stop)
-            with contextlib.suppress(AssertionError):
-                await one.until(events.OrderAccepted, stop.client_id, s=1.5)
+            await one.until(events.OrderAccepted, stop.client_id)
     except BaseExceptionGroup as group:
         if all(isinstance(error, NOT_UNDERSTOOD) for error in leaves(group)):
             raise Ended(group) from group
         raise
     assert not one.hub.faults.waiting
-    assert one.desk.of(events.OrderAccepted, stop.client_id)
 
 
 REFUSING = {

@@ -139,6 +139,7 @@ def read(kernels: Kernels, roster: Roster, blocks: list[EventBlock]) -> list[str
         return list(digests(roster, blocks, restore_every=7))
 
 
+@pytest.mark.usefixtures("plain_fold")
 @pytest.mark.parametrize("seed", [1, 3, 4])
 def test_a_market_in_random_order_is_read_alike(compiled: Kernels, seed: int) -> None:
     roster, blocks = random_blocks(seed, 40)

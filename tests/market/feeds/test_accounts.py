@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
-from edge_sink import Gathered, until
+from edge_sink import Gathered
 from loopback_market import PRICE, at, bar, block, flat, hub_of, interest, mark
+from patience import until
 
 from liqbot.blocks import Roster, joined
 from liqbot.connection.client import VenueClient

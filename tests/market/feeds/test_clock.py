@@ -1,8 +1,9 @@
 import asyncio
 
-from edge_sink import Gathered, until
+from edge_sink import Gathered
 from hypothesis import given
 from hypothesis import strategies as st
+from patience import until
 
 from liqbot.blocks import Roster
 from liqbot.market.feeds.clock import TickClock

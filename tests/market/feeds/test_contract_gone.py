@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from edge_sink import until
+from patience import until
 from read_venues import ReadVenue, bar, read_venue
 
 from liqbot.blocks import EventBlock

@@ -4,8 +4,9 @@ import asyncio
 import random
 
 import pytest
-from edge_sink import Gathered, until
+from edge_sink import Gathered
 from loopback_market import START_MS, VENUES, at, bar, block, forced, hub_of, interest, mark, rate
+from patience import until
 
 from liqbot.blocks import Roster
 from liqbot.connection.client import VenueClient

@@ -2,8 +2,8 @@
 
 import msgspec
 import pytest
-from edge_sink import until
 from loopback_market import bar, forced, mark
+from patience import until
 from read_venues import read_venue
 from structlog.testing import capture_logs
 

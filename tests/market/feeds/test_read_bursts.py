@@ -2,8 +2,8 @@
 told, dialled again, and counts nothing twice."""
 
 import pytest
-from edge_sink import until
 from loopback_market import START_MS, bar, forced, mark
+from patience import until
 from read_venues import ReadVenue, read_venue
 
 from liqbot.events import FeedDown, FeedUp, Liquidation, MarketEvent, TradeBar

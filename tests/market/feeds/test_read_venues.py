@@ -5,8 +5,8 @@ import random
 from decimal import Decimal
 
 import pytest
-from edge_sink import until
 from loopback_market import START_MS, at, bar, forced, interest, mark, rate
+from patience import until
 from read_venues import READ, ReadVenue, read_hub, read_venue
 
 from liqbot.blocks import block_of

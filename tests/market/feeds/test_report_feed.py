@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from edge_sink import Gathered, until
+from edge_sink import Gathered
+from patience import until
 
 from liqbot.blocks import Roster
 from liqbot.events import FeedDown, FeedUp, OpenInterest

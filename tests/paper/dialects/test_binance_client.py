@@ -22,6 +22,7 @@ from loopback_market import (
     pointed,
     rate,
 )
+from patience import patiently, until
 
 from liqbot.commands import SetLeverage
 from liqbot.instruments import Side
@@ -116,14 +117,6 @@ async def listening(place: Place) -> "asyncio.Task[Any]":
     raise AssertionError("no user stream")
 
 
-async def until(condition: Any) -> None:
-    for _ in range(400):
-        if condition():
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError("did not happen within two seconds")
-
-
 async def drop(*tasks: "asyncio.Task[Any]") -> None:
     for task in tasks:
         task.cancel()
@@ -149,7 +142,7 @@ async def test_trades_of_a_bar_arrive_with_its_prices_and_its_volume(place: Plac
     task = asyncio.create_task(place.client.watch_trades(BTC))
     await until(lambda: any(socket.topics for socket in place.server.sockets))
     await place.hub.advance(block(1, bar("binance", "BTC", 1, (50_000.0, 50_040.0, 49_900.0, 50_010.0))))
-    first = await asyncio.wait_for(task, 2)
+    first = await patiently(task)
     assert first[0]["symbol"] == BTC
     trades = place.events("aggTrade")
     assert float(trades[0]["p"]) == 50_000.0
@@ -173,7 +166,7 @@ async def test_marks_and_forced_orders_arrive_in_the_venues_shape(place: Place) 
     await until(lambda: len({topic for socket in place.server.sockets for topic in socket.topics}) == 2)
     burst = [forced("binance", 2, Side.LONG, 49_000.0, 49_000.0 * (1 + number)) for number in range(5)]
     await place.hub.advance(block(2, mark("binance", "BTC", 2, 50_100.5), *burst))
-    await asyncio.gather(*(asyncio.wait_for(task, 2) for task in tasks))
+    await asyncio.gather(*(patiently(task) for task in tasks))
     await until(lambda: len(place.events("forceOrder")) == 5)
     told = place.events("markPriceUpdate")[0]
     assert (told["p"], told["i"], told["r"], told["E"]) == ("50100.5", "50095.5", "0.00010000", at(2))
@@ -238,7 +231,7 @@ async def test_a_market_entry_fills_and_the_stream_and_rest_agree(place: Place) 
     order = await place.client.create_order(BTC, "market", "buy", 0.2, None, {"newClientOrderId": "eaaaaaa00000001"})
     assert (order["status"], order["clientOrderId"]) == ("open", "eaaaaaa00000001")
     await place.tick()
-    orders = await asyncio.wait_for(task, 2)
+    orders = await patiently(task)
     assert orders[-1]["clientOrderId"] == "eaaaaaa00000001"
     await until(lambda: place.events("ACCOUNT_UPDATE"))
     updates = place.events("ORDER_TRADE_UPDATE")
@@ -508,8 +501,8 @@ async def test_a_cut_socket_is_one_network_error_and_the_next_watch_goes_on(plac
     place.hub.faults.next("/private", Kind.DISCONNECT_WS)
     await place.tick()
     with pytest.raises(errors.NetworkError):
-        await asyncio.wait_for(task, 2)
+        await patiently(task)
     again = asyncio.create_task(place.client.watch_orders(BTC))
     await until(lambda: any(socket.account is not None for socket in place.server.sockets))
     await place.client.create_order(BTC, "market", "buy", 0.1)
-    await asyncio.wait_for(again, 2)
+    await patiently(again)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from bitget_place import BTC, ENTRY, ISOLATED, MIX, STOP, Place, bitget_place
 from ccxt.base import errors
-from edge_sink import until
+from patience import patiently, until
 
 
 @pytest.fixture
@@ -48,12 +48,12 @@ async def test_the_private_stream_tells_order_fill_and_stop(place: Place) -> Non
     plans = asyncio.create_task(place.client.watch_orders(BTC, None, None, {"trigger": True}))
     await until(lambda: len({topic for one in place.server.sockets for topic in one.topics}) == 3, 30)
     await place.entered()
-    (order,) = await asyncio.wait_for(orders, 30)
+    (order,) = await patiently(orders)
     assert order["clientOrderId"] == ENTRY
-    (trade,) = await asyncio.wait_for(trades, 30)
+    (trade,) = await patiently(trades)
     assert (trade["amount"], trade["side"], trade["fee"]["currency"]) == (0.2, "buy", "USDT")
     await place.stop_at(49_000)
-    (stop,) = await asyncio.wait_for(plans, 30)
+    (stop,) = await patiently(plans)
     assert stop["clientOrderId"] == STOP
     assert place.hub.unknown == []
 

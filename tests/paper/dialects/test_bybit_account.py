@@ -6,8 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from bybit_place import BTC, ENTRY, BybitPlace, bybit_place, until
+from bybit_place import BTC, ENTRY, BybitPlace, bybit_place
 from ccxt.base import errors
+from patience import patiently, until
 
 from liqbot.commands import SetLeverage
 from paper.dialects.bybit.dialect import BybitDialect
@@ -57,7 +58,7 @@ async def test_leverage_by_hand_and_a_deposit_are_told(place: BybitPlace) -> Non
     await place.subscribed("wallet")
     await place.hub.execute(place.account, SetLeverage("bybit", "BTC", 7))
     await place.hub.transfer(place.account, Decimal(500))
-    assert (await asyncio.wait_for(watching, 2))["USDT"]["total"] == 10_500
+    assert (await patiently(watching))["USDT"]["total"] == 10_500
     assert (await place.client.fetch_leverage(BTC))["longLeverage"] == 7
 
 
@@ -134,7 +135,7 @@ async def test_a_socket_with_a_wrong_key_or_secret_is_refused(
     stranger.apiKey = key or stranger.apiKey
     await stranger.load_markets()
     with pytest.raises(errors.AuthenticationError, match=code):
-        await asyncio.wait_for(stranger.watch_orders(BTC), 2)
+        await patiently(stranger.watch_orders(BTC))
     assert all(not socket.topics for socket in place.server.sockets)
 
 
@@ -148,7 +149,7 @@ async def test_a_clock_out_of_step_is_refused(place: BybitPlace) -> None:
         await place.client.privateGetV5AccountWalletBalance(UNIFIED)
     client = place.another(enableUnifiedMargin=False, enableUnifiedAccount=True)
     with pytest.raises(errors.AuthenticationError, match="expires"):
-        await asyncio.wait_for(client.watch_orders(BTC), 2)
+        await patiently(client.watch_orders(BTC))
 
 
 # --- trouble ---------------------------------------------------------------------------------------------------------
@@ -191,9 +192,9 @@ async def test_a_cut_socket_is_dialled_again_and_logged_in_anew(place: BybitPlac
     place.hub.faults.next("/v5/private", Kind.DISCONNECT_WS)
     await place.tick()
     with pytest.raises(errors.NetworkError):
-        await asyncio.wait_for(watching, 2)
+        await patiently(watching)
     await until(lambda: not place.server.sockets)
     watching = asyncio.create_task(place.client.watch_orders(BTC))
     await place.subscribed("order")
     await place.client.create_order(BTC, "market", "buy", 0.1, None, {"clientOrderId": ENTRY})
-    assert (await asyncio.wait_for(watching, 2))[-1]["clientOrderId"] == ENTRY
+    assert (await patiently(watching))[-1]["clientOrderId"] == ENTRY

@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from bybit_place import BTC, BybitPlace, bybit_place, dropped, until
+from bybit_place import BTC, BybitPlace, bybit_place, dropped
 from ccxt.base import errors
-from loopback_market import PRICE, at, bar, block, forced, interest, mark, rate
+from loopback_market import EXACT, PRICE, at, bar, block, forced, interest, mark, rate
+from patience import patiently, until
 
 from liqbot.instruments import Side
-from paper.dialects.hub import HubParams
 
 ETH = "ETH/USDT:USDT"
 HOUR_S = 3_600
@@ -56,7 +56,7 @@ async def watching(place: BybitPlace, topic: str, watch: Any) -> "asyncio.Task[A
 async def test_trades_of_a_bar_arrive_with_its_prices_volume_and_sides(place: BybitPlace) -> None:
     task = await watching(place, "publicTrade.BTCUSDT", place.client.watch_trades(BTC))
     await place.hub.advance(block(1, bar("bybit", "BTC", 1, (50_000.0, 50_040.0, 49_900.0, 50_010.0))))
-    first = await asyncio.wait_for(task, 2)
+    first = await patiently(task)
     assert (first[0]["symbol"], first[0]["price"]) == (BTC, 50_000)
     trades = place.told("publicTrade.BTCUSDT")
     prices = [float(one["p"]) for one in trades]
@@ -74,12 +74,12 @@ async def test_trades_of_a_bar_arrive_with_its_prices_volume_and_sides(place: By
 
 
 async def test_quantities_need_not_lie_on_the_step() -> None:
-    async with bybit_place(params=HubParams(on_step=False, spread_trades=False)) as place:
+    async with bybit_place(params=EXACT) as place:
         await place.client.load_markets()
         task = await watching(place, "publicTrade.BTCUSDT", place.client.watch_trades(BTC))
         small = bar("bybit", "BTC", 1, (50_000.0, 50_040.0, 49_900.0, 50_010.0), 1234.5, 400.0)
         await place.hub.advance(block(1, small))
-        await asyncio.wait_for(task, 2)
+        await patiently(task)
         message = place.messages("publicTrade.BTCUSDT")
         assert len(message) == 1
         total = sum(float(one["p"]) * float(one["v"]) for one in message[0]["data"])
@@ -88,7 +88,7 @@ async def test_quantities_need_not_lie_on_the_step() -> None:
 
 async def test_a_ticker_begins_whole_and_then_tells_changes(place: BybitPlace) -> None:
     task = await watching(place, "tickers.BTCUSDT", place.client.watch_ticker(BTC))
-    whole = await asyncio.wait_for(task, 2)
+    whole = await patiently(task)
     assert (whole["last"], whole["markPrice"], whole["info"]["symbol"]) == (PRICE, PRICE, "BTCUSDT")
     rows = (interest("bybit", 1, 2.5e9), rate("bybit", 1, 0.0125), mark("bybit", "BTC", 1, 50_100.5))
     await place.hub.advance(block(1, *rows))
@@ -117,7 +117,7 @@ async def test_who_subscribes_before_there_is_a_market_gets_the_whole_ticker_fir
         await place.client.load_markets()
         task = await watching(place, "tickers.BTCUSDT", place.client.watch_ticker(BTC))
         await place.tick(50_010.0)
-        assert (await asyncio.wait_for(task, 2))["last"] == 50_010
+        assert (await patiently(task))["last"] == 50_010
         kinds = [one["type"] for one in place.messages("tickers.BTCUSDT")]
         assert kinds[0] == "snapshot"
         assert set(kinds[1:]) == {"delta"}
@@ -128,7 +128,7 @@ async def test_a_burst_of_forced_orders_comes_in_half_second_batches_with_the_po
     early = [forced("bybit", 2, Side.LONG, 49_000.0, 49_000.0 * (1 + number)) for number in range(5)]
     late = [msgspec.structs.replace(one, time_ms=one.time_ms + 700, side=Side.SHORT) for one in early]
     await place.hub.advance(block(3, *early, *late))
-    heard = await asyncio.wait_for(task, 2)
+    heard = await patiently(task)
     assert (heard[0]["side"], heard[0]["contracts"]) == ("buy", 1)
     await until(lambda: len(place.told("allLiquidation.BTCUSDT")) == 10)
     batches = place.messages("allLiquidation.BTCUSDT")
@@ -141,11 +141,11 @@ async def test_a_burst_of_forced_orders_comes_in_half_second_batches_with_the_po
 
 async def test_the_book_is_one_step_on_either_side(place: BybitPlace) -> None:
     task = await watching(place, "orderbook.50.BTCUSDT", place.client.watch_order_book(BTC, 50))
-    book = await asyncio.wait_for(task, 2)
+    book = await patiently(task)
     assert (book["bids"], book["asks"]) == ([[50_000, 0.001]], [[50_000.1, 0.001]])
     task = asyncio.create_task(place.client.watch_order_book(BTC, 50))
     await place.tick(50_020.0)
-    assert (await asyncio.wait_for(task, 2))["bids"] == [[50_020, 0.001]]
+    assert (await patiently(task))["bids"] == [[50_020, 0.001]]
     assert (await place.client.fetch_order_book(BTC))["asks"] == [[50_020.1, 0.001]]
 
 
@@ -187,7 +187,7 @@ async def test_other_categories_are_empty_and_strange_symbols_refused(place: Byb
 async def test_an_unknown_topic_is_refused_and_recorded(place: BybitPlace) -> None:
     task = asyncio.create_task(place.client.watch_ohlcv(BTC, "1m"))
     with pytest.raises(errors.ExchangeError, match=r"Invalid topic: kline.1.BTCUSDT"):
-        await asyncio.wait_for(task, 2)
+        await patiently(task)
     assert place.hub.unknown == ["bybit: ws /v5/public/linear kline.1.BTCUSDT"]
     place.hub.unknown.clear()
 

@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator
 from decimal import Decimal
 
 import pytest
-from bybit_place import BTC, ENTRY, BybitPlace, bybit_place, until
+from bybit_place import BTC, ENTRY, BybitPlace, bybit_place
 from loopback_market import at, block, rate
+from patience import until
 
 
 @pytest.fixture

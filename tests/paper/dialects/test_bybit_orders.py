@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator
 from decimal import Decimal
 
 import pytest
-from bybit_place import BTC, ENTRY, STOP, BybitPlace, bybit_place, until
+from bybit_place import BTC, ENTRY, STOP, BybitPlace, bybit_place
 from ccxt.base import errors
 from loopback_market import PRICE
+from patience import patiently, until
 
 from liqbot.commands import OrderKind, PlaceOrder, Purpose
 from liqbot.instruments import Side
@@ -53,13 +54,13 @@ async def test_the_position_is_pushed_to_a_client_that_watches_it(place: BybitPl
     await place.ready()
     place.tap()
     watching = asyncio.create_task(place.client.watch_positions([BTC]))
-    first = await asyncio.wait_for(watching, 2)
+    first = await patiently(watching)
     assert first == []
     watching = asyncio.create_task(place.client.watch_positions([BTC]))
     await place.subscribed("position")
     await place.client.create_order(BTC, "market", "sell", 0.1, None, {"clientOrderId": ENTRY})
     await place.tick()
-    told = (await asyncio.wait_for(watching, 2))[0]
+    told = (await patiently(watching))[0]
     assert (told["side"], told["contracts"]) == ("short", 0.1)
 
 
@@ -235,7 +236,7 @@ async def test_an_order_waits_for_market_time(place: BybitPlace) -> None:
         await until(lambda: late.hub.held == 1)
         assert await late.client.fetch_open_orders(BTC) == []
         await late.tick()
-        assert (await asyncio.wait_for(asked, 2))["clientOrderId"] == ENTRY
+        assert (await patiently(asked))["clientOrderId"] == ENTRY
         assert late.account.holding("BTC").side is Side.LONG
     await place.client.load_markets()
 

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 from decimal import Decimal
 
 import pytest
-from bybit_place import BTC, ENTRY, BybitPlace, bybit_place, until
+from bybit_place import BTC, ENTRY, BybitPlace, bybit_place
+from patience import until
 
 from paper.exchange import account_events
 

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from bybit_place import BTC, ENTRY, BybitPlace, bybit_place, dropped, until
-from loopback_market import PRICE, at, bar, block, forced, interest, mark, rate
+from bybit_place import BTC, ENTRY, BybitPlace, bybit_place, dropped
+from loopback_market import EXACT, PRICE, at, bar, block, forced, interest, mark, rate
+from patience import patiently, until
 from wire_recordings import recorded, sample
 
 from liqbot.events import FundingRate, Liquidation, MarkPrice, OpenInterest
@@ -15,10 +16,8 @@ from liqbot.instruments import Side
 from liqbot.venues.bybit import responses
 from liqbot.venues.bybit.messages import parse
 from liqbot.venues.parsing import WireBook, WireContract
-from paper.dialects.hub import HubParams
 
 NAMED = {"category": "linear", "symbol": "BTCUSDT"}
-EXACT = HubParams(on_step=False, spread_trades=False)
 
 
 @pytest.fixture
@@ -105,7 +104,7 @@ async def test_a_position_message_has_the_recorded_fields(place: BybitPlace) -> 
     await place.subscribed("position")
     await place.client.create_order(BTC, "market", "buy", 0.2, None, {"clientOrderId": ENTRY})
     await place.tick()
-    await asyncio.wait_for(task, 2)
+    await patiently(task)
     assert lacking(place.messages("position")[-1], seen) == []
 
 

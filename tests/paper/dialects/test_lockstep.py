@@ -12,6 +12,7 @@ import aiohttp
 import msgspec
 import pytest
 from loopback_market import PRICE, ROSTER, at, hub_of
+from patience import patiently
 
 from liqbot.blocks import EventBlock, block_of
 from liqbot.commands import Command, OrderKind, PlaceOrder, Purpose, SetLeverage
@@ -180,7 +181,7 @@ async def test_fills_are_the_same_in_process_and_over_the_wire(seconds: int) -> 
     expected = in_process(blocks)
     assert len(expected) > 12
     assert {name[0] for name, *_ in expected} == {"e", "s"}
-    assert await asyncio.wait_for(over_the_wire(blocks), 20) == expected
+    assert await patiently(over_the_wire(blocks)) == expected
 
 
 async def test_a_command_is_held_until_market_time_reaches_it() -> None:
@@ -192,6 +193,6 @@ async def test_a_command_is_held_until_market_time_reaches_it() -> None:
     await hub.advance(EventBlock(tick_ms=at(0) + LATENCY_MS - 1))
     assert not waiting.done()
     await hub.advance(EventBlock(tick_ms=at(0) + LATENCY_MS))
-    (told,) = await asyncio.wait_for(waiting, 1)
+    (told,) = await patiently(waiting)
     assert (told.time_ms, told.leverage) == (at(0) + LATENCY_MS, 10.0)
     assert hub.held == 0

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from loopback_market import PRICE, at, bar, block, forced, interest, mark, rate
-from okx_place import BTC, ISOLATED, Place, drop, served, until
+from okx_place import BTC, ISOLATED, Place, drop, served
+from patience import until
 from wire_recordings import recorded, sample
 
 from liqbot.events import FundingRate, OpenInterest, TradeBar

@@ -10,15 +10,15 @@ import aiohttp
 import msgspec
 import pytest
 from ccxt.base import errors
-from loopback_market import PRICE, at, bar, block, forced, hub_of, interest, mark, rate
-from okx_place import BTC, ETH, ISOLATED, KEY, Place, drop, served, until
+from loopback_market import EXACT, PRICE, at, bar, block, forced, hub_of, interest, mark, rate
+from okx_place import BTC, ETH, ISOLATED, KEY, Place, drop, served
+from patience import patiently, until
 
 from liqbot.commands import SetLeverage
 from liqbot.events import Liquidation, MarkPrice, OpenInterest
 from liqbot.instruments import Side
 from liqbot.venues.okx.messages import parse
 from liqbot.venues.parsing import WireBook, WireContract
-from paper.dialects.hub import HubParams
 from paper.dialects.okx.channels import Arg
 from paper.dialects.okx.stream import FORCED_ARG
 
@@ -46,7 +46,7 @@ async def test_trades_of_a_bar_arrive_in_contracts_with_its_prices_and_its_volum
     tasks = await subscribing(place, place.client.watch_trades(BTC))
     await place.subscribed("trades")
     await place.hub.advance(block(1, bar("okx", "BTC", 1, (50_000.0, 50_040.0, 49_900.0, 50_010.0))))
-    first = (await asyncio.wait_for(tasks[0], 2))[0]
+    first = (await patiently(tasks[0]))[0]
     assert (first["symbol"], first["price"], first["cost"]) == (BTC, 50_000, pytest.approx(first["amount"] * 500))
     await until(lambda: place.rows("trades") and place.rows("trades")[-1]["px"] == "50010")
     rows = place.rows("trades")
@@ -68,7 +68,7 @@ async def test_forced_orders_of_all_swaps_arrive_with_every_detail_and_the_side_
         1, *(forced("okx", 1, LONG, 49_000.0, 490.0 * number) for number in (1, 2, 3)),
         forced("okx", 1, SHORT, 51_000.0, 2_550.0), forced("okx", 1, SHORT, 3_000.0, 900.0, coin="ETH"),
     ))
-    await asyncio.wait_for(tasks[0], 2)
+    await patiently(tasks[0])
     await until(lambda: len(place.rows("liquidation-orders")) == 2)
     by_id = {row["instId"]: row["details"] for row in place.rows("liquidation-orders")}
     told = [(one["side"], one["posSide"], one["sz"], one["bkPx"], one["ts"]) for one in by_id["BTC-USDT-SWAP"]]
@@ -108,8 +108,8 @@ async def test_tickers_tops_and_the_index(place: Place) -> None:
         place, place.client.watch_ticker(BTC), place.client.watch_tickers([ETH], index),
         place.client.watch_order_book(BTC, None, {"depth": "bbo-tbt"}), place.client.watch_bids_asks([ETH]),
     )
-    ticker = await asyncio.wait_for(tasks[0], 2)
-    book = await asyncio.wait_for(tasks[2], 2)
+    ticker = await patiently(tasks[0])
+    book = await patiently(tasks[2])
     assert (ticker["last"], ticker["bid"] < PRICE < ticker["ask"]) == (PRICE, True)
     assert (book["bids"][0][0], book["asks"][0][0]) == (49_999.9, 50_000.1)
     await until(lambda: place.rows("index-tickers"))
@@ -151,7 +151,7 @@ async def test_the_houses_own_parser_reads_back_what_the_market_said() -> None:
     contract = WireContract(
         symbol_id="BTC-USDT-SWAP", symbol=BTC, venue_key="okx", coin="BTC", contract_units=0.01)
     book = WireBook("okx", (contract,))
-    async with served(hub_of("okx", params=HubParams(on_step=False, spread_trades=False))) as place:
+    async with served(hub_of("okx", params=EXACT)) as place:
         rows = (
             bar("okx", "BTC", 1, (50_000.0, 50_040.0, 49_900.0, 50_010.0)), mark("okx", "BTC", 1, 50_011.5),
             forced("okx", 1, LONG, 49_000.0, 12_345.678), interest("okx", 1, 2.5e9), rate("okx", 1, 0.0125),
@@ -190,7 +190,7 @@ async def test_an_entry_is_told_as_resting_then_filled_then_as_position_and_bala
     await until(lambda: place.rows("account"))
     assert place.rows("account")[0]["details"][0]["eq"] == "10000"
     await place.entered()
-    orders = await asyncio.wait_for(tasks[0], 2)
+    orders = await patiently(tasks[0])
     assert orders[-1]["clientOrderId"] == "eaaaaaa00000001"
     await until(lambda: len(place.rows("account")) == 2)
     assert [(row["state"], row["accFillSz"]) for row in place.rows("orders")] == [("live", "0"), ("filled", "20")]
@@ -255,7 +255,7 @@ async def test_every_subscription_that_includes_an_order_gets_it(place: Place) -
     tasks = await subscribing(place, place.client.watch_orders(), place.client.watch_my_trades(BTC))
     await until(lambda: len({topic for one in place.server.sockets for topic in one.topics}) == 2)
     await place.entered()
-    trades = await asyncio.wait_for(tasks[1], 2)
+    trades = await patiently(tasks[1])
     assert (trades[-1]["amount"], trades[-1]["fee"]["cost"]) == (20, -5.0005)
     await until(lambda: len(place.rows("orders")) == 4)
     await drop(*tasks)
@@ -282,15 +282,15 @@ async def test_a_wrong_secret_is_refused_at_login(place: Place) -> None:
         ("60024", place.another(passphrase="other")),
     ):
         with pytest.raises(errors.AuthenticationError, match=code):
-            await asyncio.wait_for(client.watch_orders(BTC), 2)
+            await patiently(client.watch_orders(BTC))
 
 
 async def test_demo_keys_belong_on_the_demo_socket(place: Place) -> None:
     demo = place.another(demo=True)
     with pytest.raises(errors.AuthenticationError, match="50101"):
-        await asyncio.wait_for(demo.watch_balance(), 2)
+        await patiently(demo.watch_balance())
     place.dialect.demo_keys.add(KEY)
-    assert (await asyncio.wait_for(place.another(demo=True).watch_balance(), 2))["USDT"]["total"] == 10_000
+    assert (await patiently(place.another(demo=True).watch_balance()))["USDT"]["total"] == 10_000
 
 
 class Line:
@@ -302,7 +302,7 @@ class Line:
     async def ask(self, message: Any) -> Any:
         """The next message after this one was sent."""
         await self._socket.send_str(message if isinstance(message, str) else msgspec.json.encode(message).decode())
-        answer = await asyncio.wait_for(self._socket.receive_str(), 2)
+        answer = await patiently(self._socket.receive_str())
         return answer if answer == "pong" else msgspec.json.decode(answer)
 
     async def code(self, message: Any) -> str:

@@ -365,3 +365,16 @@ def test_what_rests_of_a_partly_filled_entry_can_be_cancelled():
     accounts = trader.exchange.accounts
     margin_usd = accounts.holding(("binance", "BTC")).margin_usd
     assert accounts.available_usd("binance") == trader.exchange.wallet("binance").wallet_usd - margin_usd
+
+
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize(("bar_order", "ended_by"), [("adverse", "s1"), ("friendly", "t1")])
+def test_of_a_bar_that_reaches_stop_and_take_the_setting_says_which_came_first(side, bar_order, ended_by):
+    trader = Trader(bar_order=bar_order, latency_ms=0)
+    trader.hold(side)
+    low, high = (("s1", Purpose.STOP, "trigger"), ("t1", Purpose.TAKE, "limit"))[:: int(side)]
+    for (client_id, purpose, price), level in ((low, "95"), (high, "105")):
+        trader.send(order(client_id, purpose, side=side, **{price: level}))
+    trader.bar(*FLAT)
+    trader.bar(100.0, 110.0, 90.0, 100.0)
+    assert [fill.client_id for fill in trader.of(events.Fill)] == ["e1", ended_by]

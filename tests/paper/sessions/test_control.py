@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from patience import PATIENCE_S
 
 from liqbot import places
 from liqbot.cli import main
@@ -25,7 +26,6 @@ from paper.tapes.writer import write_tape
 
 LIQBOT = (sys.executable, "-c", "import sys; from liqbot.cli import main; sys.exit(main())")
 PAST = ("--set", "paper.world.backfill_days=0.1", "--set", "paper.world.burn_in_days=0.1")
-PATIENCE_S = 300.0
 HOUR_MS = 3_600_000
 
 

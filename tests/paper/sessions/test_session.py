@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shlex
 import sqlite3
 import subprocess
 import sys
@@ -22,7 +23,8 @@ MOMENTS = ("--set", "paper.world.days=0.001", "--set", "paper.world.backfill_day
 
 
 def liqbot(*words: str, seed: str = "random", **environment: str) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "PYTHONHASHSEED": seed, "NO_COLOR": "1", **environment}
+    # Compiled, as a user has it: these fold long enough for that.
+    env = {**os.environ, "PYTHONHASHSEED": seed, "NO_COLOR": "1", "LIQBOT_UNCOMPILED": "", **environment}
     return subprocess.run([*LIQBOT, *words], capture_output=True, text=True, timeout=600, check=False, env=env)
 
 
@@ -57,9 +59,22 @@ def test_every_fill_and_refusal_is_in_the_ledger(session: tuple[Path, str]) -> N
     assert {row["code"] for row in decisions} & risk_codes == said_codes
     assert refused >= len(said_codes) > 0
     entry = next(row for row in decisions if row["code"] == "APPROVED")
-    told = liqbot("explain", str(entry["decision"]), "--data", str(data)).stdout
+    told = liqbot("explain", str(entry["decision"]), "--full", "--data", str(data)).stdout
     for part in ("inputs", "gates", "map", "checks", "orders", "outcome"):
         assert part in told, part
+
+
+def test_the_commands_that_it_names_work(session: tuple[Path, str]) -> None:
+    data, said = session
+    lines = said.splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("next "))
+    named = [shlex.split(line.removeprefix("next"))[1:] for line in lines[first:]]
+    assert [words[0] for words in named] == ["trades", "explain", "report", "map"]
+    for words in named:
+        assert words[-2:] == ["--data", str(data)]
+        done = liqbot(*words)
+        assert (done.returncode, "Traceback" in done.stderr) == (0, False), words
+        assert done.stdout.strip(), words
 
 
 def test_every_map_in_the_ledger_has_its_forecast(session: tuple[Path, str]) -> None:
@@ -82,7 +97,8 @@ def test_its_journal_replays_to_the_same_bytes(session: tuple[Path, str], seed: 
 
 def test_another_cpu_path_decides_the_same(session: tuple[Path, str]) -> None:
     data, _ = session
-    done = liqbot("replay", "--data", str(data), "--json", NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4")
+    done = liqbot("replay", "--data", str(data), "--json", NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4",
+                  LIQBOT_UNCOMPILED="1")
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["equality"] in ("byte-identical steps", "same decisions")
 

@@ -4,9 +4,9 @@ import asyncio
 from concurrent.futures import Future
 from typing import Self
 
-from edge_sink import until
 from law_four import GivenJournal, ScriptedEngine
 from paper_house import BTC, COIN, VENUE, D, bar, block, exchange_with, order
+from patience import PATIENCE_S, until
 
 from liqbot.commands import Command, Purpose
 from liqbot.events import Fill, OrderAccepted, OrderRejected
@@ -54,7 +54,7 @@ class LivePaper:
         for future in self.journal.futures:
             if not future.done():
                 future.set_result(None)
-        await asyncio.wait({self.task}, timeout=10)
+        await asyncio.wait({self.task}, timeout=PATIENCE_S)
         self.task.result()
 
     async def run(self, inbox: Inbox) -> None:

@@ -48,8 +48,3 @@ def test_one_that_loses_records_is_found(monkeypatch: pytest.MonkeyPatch) -> Non
     assert violation is not None
     assert violation.law == "LEDGER"
     assert "not what the journal says" in violation.what
-
-
-def test_an_exit_that_leaves_before_the_first_tick_of_a_start_has_its_expected_price(kept: list[RunningLedger]) -> None:
-    assert run.simulate(92).violation is None
-    assert len(kept) == 1

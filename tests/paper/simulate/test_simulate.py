@@ -8,13 +8,13 @@ import pytest
 from liqbot.exits import ExpectedError
 from paper.simulate import fault_schedule
 from paper.simulate.campaign import _percentile, outcomes, summary
-from paper.simulate.fault_schedule import DRAWS, draws_of
-from paper.simulate.faults import AIMS, BY_NAME, CATALOGUE, CELLS, NONE, STATES
+from paper.simulate.fault_schedule import DRAWS, Draw, draws_of
+from paper.simulate.faults import AIMS, BY_NAME, CATALOGUE, CELLS, IN_TEST_MARKET, NONE, STATES
 from paper.simulate.mutant_run import _likely_first, run_mutants
 from paper.simulate.mutants import MUTANTS
 from paper.simulate.naked_time import NAKED_MS_MAX
 from paper.simulate.records import MutantRun, MutantRuns, RunRecords
-from paper.simulate.run import AUDIT_EVERY, simulate
+from paper.simulate.run import AUDIT_EVERY, simulate, trades_in_test_market
 from paper.simulate.shrink import shrink
 from paper.simulate.text import mutant_runs_text, text_of
 from paper.verbs.simulate import _chosen
@@ -45,28 +45,55 @@ def test_a_fault_that_happens_to_an_order_never_finds_none():
     assert BY_NAME["suspended"].can_meet(NONE)
 
 
-# Each with a seed that is known to catch it; the verb runs all of them over many seeds.
+# Each with a seed that is known to catch it, and by which law; the verb runs all of them over many seeds.
 CAUGHT = {
-    "drop_stop": 2, "wrong_side": 2, "leverage_unread": 2, "skip_journal": 2, "cancel_first": 3, "waits_for_disk": 29,
-    "ends_at_once": 57, "nonsense_is_flat": 68, "missing_too_early": 83,
+    "drop_stop": (1, "UNPROTECTED"), "wrong_side": (0, "NOT_APPROVED"), "skip_journal": (0, "JOURNAL_FIRST"),
+    "cancel_first": (0, "CANCEL_UNPROTECTS"), "leverage_unread": (26, "LEVERAGE"), "waits_for_disk": (96, "NAKED"),
+    "ends_at_once": (52, "ENDED_NAKED"), "ratio_ignored": (2, "MISTRANSLATED"), "newest_mark": (101, "MISTRANSLATED"),
+    "marks_unchecked": (2, "ENTRY_MARK_DEVIATION"),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "first_seed"), CAUGHT.items())
-def test_defects_are_caught_and_the_house_is_sound_again_afterwards(name, first_seed):
+@pytest.mark.parametrize(("name", "seed", "law"), [(name, *found) for name, found in CAUGHT.items()])
+def test_defects_are_caught_and_the_house_is_sound_again_afterwards(name, seed, law):
+    patches = MUTANTS[name].patches
+    sound = [patch.owner.__dict__[patch.name] for patch in patches]
     with MUTANTS[name].applied():
-        assert any(simulate(seed).violation is not None for seed in range(first_seed, first_seed + 4))
-    assert simulate(first_seed).violation is None
+        violation = simulate(seed).violation
+    assert violation is not None
+    assert violation.law == law
+    assert [patch.owner.__dict__[patch.name] for patch in patches] == sound
+
+
+# Pairs that hundreds of seeds had not met while states were waited for, each with a seed that brings it about.
+AIMED = [
+    ("answers_nonsense", "partial", 5), ("ended_in_order", "none", 5), ("exit_rejected", "partial", 13),
+    ("part_then_disconnect", "cancelling", 37), ("state_unknown", "cancelling", 5), ("stop_rejected", "cancelling", 5),
+]
+
+
+@pytest.mark.parametrize(("fault", "state", "seed"), AIMED)
+def test_a_fault_waits_for_its_state_and_brings_it_about(fault, state, seed):
+    outcome = simulate(seed, (Draw(fault, state, 6),), 60)
+    assert outcome.violation is None
+    assert outcome.met[f"{fault} {state}"] > 0
+
+
+def test_a_seed_that_draws_a_fault_of_the_test_markets_mark_trades_in_one():
+    drawn = [seed for seed in range(200) if any(draw.fault in IN_TEST_MARKET for draw in draws_of(seed))]
+    assert drawn
+    assert all(trades_in_test_market(seed) for seed in drawn)
+    assert 0 < sum(trades_in_test_market(seed) for seed in range(200)) - len(drawn) < 100
 
 
 def test_a_failure_is_made_small_and_its_command_repeats_it():
     with MUTANTS["leverage_unread"].applied():
-        seed = next(seed for seed in range(3, 9) if simulate(seed).violation is not None)
-        small = shrink(seed, draws_of(seed))
+        seed = CAUGHT["leverage_unread"][0]
+        whole, small = simulate(seed), shrink(seed, draws_of(seed))
         assert small.faults == ()
         assert f"--first-seed {seed} --faults none --steps {small.steps}" in small.command
         assert simulate(seed, (), small.steps).violation == small.violation
-        assert small.steps < simulate(seed + 1).steps + 400
+        assert small.steps <= whole.steps
 
 
 def test_results_are_taken_up_where_they_were_left(tmp_path):
@@ -120,9 +147,6 @@ def test_time_without_a_stop_is_counted_by_position():
     assert len(positions) >= sum(outcome.entries for outcome in found) - 2, "an entry in parts is one position"
     assert 0 < whole.naked_ms_p99 <= whole.naked_ms_max == max(positions) <= NAKED_MS_MAX + 1_200
     assert f"maximum {whole.naked_ms_max} ms" in text_of(whole)
-    with MUTANTS["drop_stop"].applied():
-        broken = simulate(2)
-    assert broken.violation is not None
 
 
 @pytest.mark.parametrize(("ordered", "expected"), [([], 0), ([7], 7), (list(range(1, 101)), 99), ([1, 2, 3], 3)])

@@ -8,6 +8,7 @@ import sys
 import textwrap
 
 import pytest
+from patience import PATIENCE_S
 
 import paper.tapes
 from liqbot.blocks import DTYPES, EVENT_OF, KIND_OF, KINDS, NO_ROWS, EventBlock
@@ -91,7 +92,7 @@ def run(root: pathlib.Path, script: str, *words: str) -> list[str]:
     """The lines that the program at `root` prints."""
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script), *words], cwd=root, env={"PYTHONPATH": str(root)},
-        capture_output=True, text=True, check=False, timeout=120,
+        capture_output=True, text=True, check=False, timeout=PATIENCE_S,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from patience import PATIENCE_S
 from sqlalchemy.exc import OperationalError
 
 from liqbot import places
@@ -31,7 +32,7 @@ def _little_disk() -> None:
 
 def on_a_little_disk(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*LIQBOT, *words, "--set", "journal.stuck_after_ms=1000"], capture_output=True, text=True, timeout=120,
+        [*LIQBOT, *words, "--set", "journal.stuck_after_ms=1000"], capture_output=True, text=True, timeout=PATIENCE_S,
         check=False, preexec_fn=_little_disk,
     )
 
@@ -70,7 +71,7 @@ def test_sigterm_ends_a_session_in_order(tmp_path: Path) -> None:
             if "liquidation map" in line:
                 break
         session.send_signal(signal.SIGTERM)
-        said, complained = session.communicate(timeout=60)
+        said, complained = session.communicate(timeout=PATIENCE_S)
     assert session.returncode == Exit.OK, complained
     assert "interrupted: the books are complete up to here" in said
     assert "next      ./run trades" in said

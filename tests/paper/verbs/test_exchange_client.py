@@ -1,6 +1,5 @@
 """`exchange serve` as a program, and an unmodified client with its defaults and the printed keys against it."""
 
-import asyncio
 import os
 import re
 import signal
@@ -13,6 +12,7 @@ from typing import Any
 
 import ccxt.pro
 import pytest
+from patience import PATIENCE_S, patiently
 
 from liqbot.connection.endpoints import at_loopback
 
@@ -55,7 +55,7 @@ class Served:
         assert self.process.stdout is not None
         self.process.send_signal(signal.SIGINT)
         said = self.process.stdout.read()
-        assert self.process.wait(30) == 0
+        assert self.process.wait(PATIENCE_S) == 0
         return said
 
 
@@ -86,7 +86,7 @@ async def looked_around(venue: str, url: str) -> None:
         candles = await exchange.fetch_ohlcv(BTC, "1m", now_ms - 3_600_000)
         assert len(candles) >= 55, venue
         assert abs(candles[-1][0] - now_ms) < 180_000, venue
-        trade = (await asyncio.wait_for(exchange.watch_trades(BTC), 20))[-1]
+        trade = (await patiently(exchange.watch_trades(BTC)))[-1]
         assert abs(trade["timestamp"] - time.time_ns() // 1_000_000) < 10_000, venue
         assert await exchange.fetch_trades(BTC), venue
         assert (await exchange.fetch_order_book(BTC))["bids"], venue
@@ -112,16 +112,16 @@ async def test_a_client_with_its_defaults_and_keys_lives_in_the_present(served: 
 async def test_the_books_and_trades_of_binance_are_told_where_they_belong(served: Served) -> None:
     exchange = client_of("binance", served.url)
     try:
-        book = await asyncio.wait_for(exchange.watch_order_book(BTC), 20)
+        book = await patiently(exchange.watch_order_book(BTC))
         for _ in range(3):
-            book = await asyncio.wait_for(exchange.watch_order_book(BTC), 20)
+            book = await patiently(exchange.watch_order_book(BTC))
         # Levels that are gone are gone.
         assert (len(book["bids"]), len(book["asks"])) == (1, 1)
         assert 0 < book["asks"][0][0] - book["bids"][0][0] < 1
-        best = (await asyncio.wait_for(exchange.watch_bids_asks([BTC]), 20))[BTC]
+        best = (await patiently(exchange.watch_bids_asks([BTC])))[BTC]
         assert best["bid"] < best["ask"]
         exchange.options["watchTrades"] = {"name": "trade"}
-        trade = (await asyncio.wait_for(exchange.watch_trades("SOL/USDT:USDT"), 20))[-1]
+        trade = (await patiently(exchange.watch_trades("SOL/USDT:USDT")))[-1]
         assert trade["price"] > 0
     finally:
         await exchange.close()

@@ -1,0 +1,105 @@
+"""The map over time as a heatmap, with the mark, observed liquidations and our own fills on it."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import numpy as np
+from matplotlib.colors import LogNorm
+
+from liqbot.market.map.liquidation_map import Floats
+from liqbot.review.figures.canvas import LONGS, PRICE_TICKS, SHORTS, STEPS, USD_TICKS, Canvas, look_of
+from liqbot.review.figures.kept import KeptMap
+from liqbot.review.ledger_reader import Row
+
+_ROWS: Final = 240
+_FAINTEST: Final = 1e-3
+"""Of the strongest cell: what is fainter is drawn as nothing."""
+_GAP: Final = 3.0
+"""A map is drawn until the next one, but no longer than so many usual pauses between two: then there was none."""
+
+
+def heat_figure(
+    maps: Sequence[KeptMap], forced: Sequence[Row], fills: Sequence[Row], *, coin: str, reach_pct: float,
+    dark: bool = False,
+) -> Canvas:
+    """`maps` as `kept.maps` gives them; `reach_pct` around the lowest and the highest mark."""
+    note = "USD is an estimate: open positions that would be force-closed at each price; dots: liquidations observed"
+    title = f"{coin} liquidation heatmap, {_when(maps[0].time_ms)} to {_when(maps[-1].time_ms)} UTC"
+    canvas = Canvas(title, note, look=look_of(dark=dark))
+    panel = canvas.panels[0]
+    marks = [one.mark_price for one in maps]
+    edges = np.geomspace(min(marks) * (1 - reach_pct / 100), max(marks) * (1 + reach_pct / 100), _ROWS + 1)
+    starts, cells = cells_of(maps, edges)
+    strongest = float(np.nanmax(cells, initial=1.0))
+    shown = np.ma.masked_less(np.ma.masked_invalid(cells.T), strongest * _FAINTEST)
+    image = panel.pcolormesh(
+        _times(starts), edges, shown, cmap=STEPS, norm=LogNorm(strongest * _FAINTEST, strongest), rasterized=True,
+    )
+    bar = canvas.figure.colorbar(image, ax=panel, format=USD_TICKS, pad=0.01)
+    bar.set_label("USD per row of price", color=canvas.look.ink)
+    bar.ax.tick_params(colors=canvas.look.ink, labelsize=8)
+    panel.plot(_times([one.time_ms for one in maps]), marks, color="#ffffff", linewidth=2.6)
+    panel.plot(_times([one.time_ms for one in maps]), marks, color="#000000", linewidth=1.2, label="mark")
+    _dots(panel, forced)
+    _own(panel, fills)
+    panel.set_ylim(edges[0], edges[-1])
+    panel.yaxis.set_major_formatter(PRICE_TICKS)
+    panel.set_ylabel("price")
+    canvas.in_time(panel)
+    canvas.legend(panel, loc="upper left", ncols=3)
+    return canvas
+
+
+def cells_of(maps: Sequence[KeptMap], edges: Floats) -> tuple[list[int], Floats]:
+    """Times between which a map stands (one more than maps and gaps) and USD, a row each, in bins between `edges`: no
+    dollar within them is lost or counted twice. Rows of NaN where no map was kept."""
+    times = [one.time_ms for one in maps]
+    usual = float(np.median(np.diff(times))) or 1.0
+    starts, rows = [times[0]], list[Floats]()
+    for one, until in zip(maps, [*times[1:], int(times[-1] + usual)], strict=True):
+        held = min(until, int(one.time_ms + _GAP * usual))
+        rows.append(_regrouped(one, edges))
+        starts.append(held)
+        if held < until:
+            rows.append(np.full(len(edges) - 1, np.nan))
+            starts.append(until)
+    return starts, np.array(rows)
+
+
+def _regrouped(one: KeptMap, edges: Floats) -> Floats:
+    below = np.interp(edges, one.edges, np.concatenate([[0.0], np.cumsum(one.usd)]))
+    usd: Floats = np.diff(below)
+    return usd
+
+
+def _dots(panel: Any, forced: Sequence[Row]) -> None:
+    for side, colour in (("long", LONGS), ("short", SHORTS)):
+        ours = [row for row in forced if row["side"] == side]
+        if ours:
+            sizes = [min(4 + 6 * np.log10(max(row["usd"], 1.0) / 1e3), 60) if row["usd"] > 1e3 else 4 for row in ours]
+            panel.scatter(
+                _times([row["time_ms"] for row in ours]), [row["price"] for row in ours], s=sizes, c=colour,
+                edgecolors="#ffffff", linewidths=0.4, label=f"{side}s liquidated", zorder=3,
+            )
+
+
+def _own(panel: Any, fills: Sequence[Row]) -> None:
+    """Triangles point the way we trade: up buys, down sells; filled opens, hollow closes."""
+    for long, reduces in ((True, False), (False, False), (True, True), (False, True)):
+        ours = [row for row in fills if (row["side"] == "long") is long and bool(row["reduces"]) is reduces]
+        if ours:
+            buys = long is not reduces
+            panel.scatter(
+                _times([row["time_ms"] for row in ours]), [row["price"] for row in ours], s=70, zorder=4,
+                marker="^" if buys else "v", facecolors="none" if reduces else "#ffffff", edgecolors="#000000",
+                label=f"we {'close' if reduces else 'open'} a {'long' if long else 'short'}",
+            )
+
+
+def _times(times_ms: Sequence[int]) -> Any:
+    return np.array(times_ms, "datetime64[ms]")
+
+
+def _when(time_ms: int) -> str:
+    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")

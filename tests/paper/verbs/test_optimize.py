@@ -1,0 +1,71 @@
+"""The verb as it is typed: one line for a space that does not hold, a table that goes on where it was."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from liqbot.blocks import DTYPES, EventBlock, Roster
+from liqbot.cli import main
+from liqbot.exits import Exit
+from paper.research.progress import RunProgress, lasting
+from paper.tapes.writer import write_tape
+
+START_MS = 1_700_000_000_000
+
+
+@pytest.fixture
+def tape(tmp_path: Path) -> Path:
+    """Half an hour of minutes in which nothing happens."""
+    bars = np.zeros(30, DTYPES["bars"])
+    bars["time_ms"], bars["span_ms"] = START_MS + 60_000 * np.arange(30), 60_000
+    for name in ("open", "high", "low", "close"):
+        bars[name] = 60_000.0
+    bars["volume_usd"], bars["buy_usd"], bars["sell_usd"] = 1e6, np.nan, np.nan
+    path = tmp_path / "still.parquet"
+    write_tape(path, [EventBlock(bars=bars)], Roster(("binance",), ("BTC",)))
+    return path
+
+
+def test_a_grid_is_walked_once_and_goes_on(tape: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["optimize", str(tape), "--grid", "--search", "signals.cascade.flow_min=0,0.1", "--json",
+             "--storage", f"sqlite:///{tmp_path}/search.sqlite"]  # fmt: skip
+    assert main(words) == Exit.OK
+    first = json.loads(capsys.readouterr().out)
+    assert (first["screened"], first["walked"]) == (0, 3)
+    assert {one["candidate"]["signals.cascade.flow_min"] for one in first["finalists"]} == {0, 0.1}
+    assert first["as_set"]["trades"] == 0
+    assert first["walk_sets_per_s"] > 0
+    assert main(words) == Exit.OK
+    assert json.loads(capsys.readouterr().out)["walk_sets_per_s"] is None
+    assert main([*words, "--set", "risk.leverage_max=2"]) == Exit.DATABASE
+    assert "was begun with other tapes, settings or code" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--search", "cascade.flow_min=1"], "--search 'cascade.flow_min=1': signals.STRATEGY.PARAMETER"),
+        (["--search", "signals.nope.flow_min=1,2"], "signals.nope: no such strategy; there are"),
+        (["--search", "signals.cascade.flow_min=7,8"], "signals.cascade: flow_min"),
+        (["--strategy", "nope"], "--strategy 'nope': one of grab_reverse"),
+        (["--grid"], "--grid: "),
+    ],
+)
+def test_a_space_that_does_not_hold_gets_one_line(
+    tape: Path, words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["optimize", str(tape), *words]) == Exit.USAGE
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err.count("\n")) == ("", 1)
+    assert said in printed.err
+
+
+def test_progress_says_how_long_it_will_take() -> None:
+    told, clock = list[str](), iter((0.0, 5.0, 20.0, 25.0, 100.0))
+    progress = RunProgress("walks", told.append, lambda: next(clock))
+    for share in (0.1, 0.25, 0.3, 0.5):
+        progress.at(share)
+    assert told == ["walks: 25 %, about 60 s left", "walks: 50 %, about 2 min left"]
+    assert [lasting(seconds) for seconds in (89.0, 90.0, 5_400.0)] == ["89 s", "2 min", "1.5 h"]

@@ -1,0 +1,189 @@
+"""Pictures as files: no text covers another, units are said, dollars are kept, and wrong wishes are told."""
+
+import re
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ledger_story import story
+from market_views import MARK, NOW_MS, a_cluster, a_map, a_view
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
+
+from liqbot.cli import main
+from liqbot.exits import Exit
+from liqbot.instruments import Side
+from liqbot.ledger import LedgerWriter
+from liqbot.market.map.zones import ThinZone
+from liqbot.market.record import bins_of
+from liqbot.review.figures.canvas import Canvas
+from liqbot.review.figures.heat_figure import cells_of, heat_figure
+from liqbot.review.figures.kept import KeptMap
+from liqbot.review.figures.map_figure import PriceLine, map_figure
+from liqbot.review.figures.money_figure import equity_figure
+from liqbot.review.figures.record_figure import calibration_figure
+from liqbot.review.reading import MapReading
+
+
+def a_reading() -> MapReading:
+    """Clusters of both sides, near and far, and the map split into three tiers and two venues."""
+    chart = a_map(3e6, 2e6)
+    clusters = tuple(a_cluster(side, away) for side in (Side.LONG, Side.SHORT) for away in (300.0, 900.0, 5_000.0))
+    bins = bins_of(chart)
+    parts = {name: {**bins, "long_usd": [usd / 3 for usd in bins["long_usd"]]} for name in ("10", "25", "100")}
+    venues = dict.fromkeys(("binance", "bybit"), parts["10"])
+    record = {"coin": "BTC", "mark_price": MARK, "bins": bins, "by_leverage": parts, "by_venue": venues}
+    return MapReading(chart, clusters, (ThinZone(MARK * 1.05, MARK * 1.06, 1e5),), record)
+
+
+def heat(dark: bool = False) -> Canvas:
+    drawn = a_map()
+    maps = [KeptMap(NOW_MS + n * 900_000, MARK * (1 + n / 500), drawn.edges, drawn.long_usd + drawn.short_usd)
+            for n in range(30)]
+    forced = [{"time_ms": NOW_MS + n * 600_000, "side": side, "price": MARK * 1.01, "usd": 10.0 ** n}
+              for n in range(2, 8) for side in ("long", "short")]
+    fills = [{"time_ms": NOW_MS + 1_800_000, "side": "long", "reduces": reduces, "price": MARK}
+             for reduces in (False, True)]
+    return heat_figure(maps, forced, fills, coin="BTC", reach_pct=5.0, dark=dark)
+
+
+def money(dark: bool = False) -> Canvas:
+    curve = [{"time_ms": NOW_MS + n * 60_000, "equity_usd": 10_000 + 50 * np.sin(n / 9), "transfers_usd": 10_000.0}
+             for n in range(200)]
+    trades = [{"closed_ms": NOW_MS + 600_000, "net_usd": 5.0}, {"closed_ms": NOW_MS + 6_000_000, "net_usd": -5.0}]
+    return equity_figure(curve, trades, dark=dark)
+
+
+def record(dark: bool = False) -> Canvas:
+    rows = [{"side": side, "density_decile": n, "prints": n, "realised_usd": 1e6 * n, "predicted_usd": 1e6}
+            for side in ("long", "short") for n in range(10)]
+    return calibration_figure(rows, coin="BTC", dark=dark)
+
+
+LINES = (PriceLine("our liquidation", MARK * 0.93, "#D55E00"), PriceLine("entry", MARK * 0.999, "#009E73"))
+PICTURES = {
+    "map": lambda dark: map_figure(a_reading(), lines=LINES, dark=dark),
+    "map by leverage": lambda dark: map_figure(a_reading(), by="leverage", dark=dark),
+    "map by venue, narrow": lambda dark: map_figure(a_reading(), by="venue", reach_pct=1.0, dark=dark),
+    "heatmap": heat, "equity": money, "calibration": record,
+}
+
+
+def drawn_texts(canvas: Canvas, monkeypatch: pytest.MonkeyPatch) -> list[Text]:
+    """Every text as it is drawn, but for the inside of legends, which the library lays out."""
+    drawn: list[Text] = []
+    draw = Text.draw
+
+    def noted(text: Text, renderer: Any) -> None:
+        drawn.append(text)
+        draw(text, renderer)
+
+    monkeypatch.setattr(Text, "draw", noted)
+    agg = FigureCanvasAgg(canvas.figure)
+    agg.draw()
+    drawn.clear()  # the first time over is for the layout
+    agg.draw()
+    legends = [text for panel in canvas.figure.axes if panel.get_legend() for text in panel.get_legend().get_texts()]
+    return [text for text in drawn if text.get_visible() and text.get_text().strip() and text not in legends]
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_no_text_covers_another_or_leaves_the_picture(name: str, monkeypatch: pytest.MonkeyPatch):
+    canvas = PICTURES[name](name == "heatmap")  # one of them on dark paper: the layout is the same
+    whole = canvas.figure.bbox.padded(1.0)
+    boxes = [(text.get_text(), text.get_window_extent().padded(-0.5)) for text in drawn_texts(canvas, monkeypatch)]
+    assert len(boxes) > 8
+    for place, (said, box) in enumerate(boxes):
+        assert whole.contains(box.x0, box.y0), f"{said!r} leaves the picture"
+        assert whole.contains(box.x1, box.y1), f"{said!r} leaves the picture"
+        for other, there in boxes[place + 1:]:
+            assert not box.overlaps(there), f"{said!r} covers {other!r}"
+
+
+def test_a_map_says_what_its_usd_is_and_names_marks_and_lines(tmp_path: Path):
+    file = tmp_path / "map.svg"
+    map_figure(a_reading(), lines=LINES).write(file)
+    svg = file.read_text(encoding="utf-8")
+    for said in ("USD is an estimate", "BTC liquidation map", "mark 65,536", "our liquidation 60,948.5", "USD per bin"):
+        assert said in svg, said
+    assert re.search(r">\$200M [+-]\d", svg), "no cluster is named"
+    again = tmp_path / "again.svg"
+    map_figure(a_reading(), lines=LINES).write(again)
+    assert again.read_bytes() == file.read_bytes()
+
+
+def test_the_picture_widens_for_a_line_that_is_near_and_not_for_one_that_is_far():
+    reach = {pct: map_figure(a_reading(), lines=(PriceLine("x", MARK * (1 - pct / 100), "k"),)).panels[0].get_xlim()[0]
+             for pct in (5, 12, 60)}
+    assert reach[5] == reach[60] == pytest.approx(MARK * 0.9)
+    assert reach[12] < MARK * 0.88
+
+
+@given(st.lists(st.floats(0, 1e9), min_size=3, max_size=40), st.lists(st.integers(1, 10_000), min_size=2, max_size=9))
+def test_the_heatmap_keeps_every_dollar_in_sight_and_draws_no_gap(usd: list[float], pauses: list[int]):
+    edges = np.linspace(90.0, 110.0, len(usd) + 1)
+    times = np.cumsum(pauses).tolist()
+    maps = [KeptMap(time_ms, 100.0, edges, np.array(usd)) for time_ms in times]
+    starts, cells = cells_of(maps, np.geomspace(80.0, 130.0, 77))
+    assert len(starts) == len(cells) + 1
+    assert all(a < b for a, b in pairwise(starts))
+    kept = cells[~np.isnan(cells).any(axis=1)]
+    assert len(kept) == len(maps)
+    assert kept.sum(axis=1) == pytest.approx(np.full(len(maps), sum(usd)), abs=1e-3)
+    longest = 3 * float(np.median(np.diff(times)))
+    gaps = sum(pause > max(longest, 1) for pause in np.diff(times))
+    assert len(cells) - len(kept) == gaps
+
+
+@pytest.fixture
+def books(tmp_path: Path) -> Path:
+    with LedgerWriter(f"sqlite:///{tmp_path / 'ledger.sqlite'}", "abc123") as ledger:
+        for observation in story():
+            ledger.observe(observation)
+    return tmp_path
+
+
+def test_every_picture_of_a_ledger_is_a_file(books: Path, capsys: pytest.CaptureFixture[str]):
+    for words, said in (
+        (["map"], "BTC liquidation map"), (["decision", "t1"], "Decision"), (["heatmap"], "BTC liquidation heatmap"),
+        (["equity"], "Profit and drawdown"), (["calibration"], "where forced orders met the map"),
+    ):
+        for ending in ("svg", "png"):
+            file = books / f"{words[0]}.{ending}"
+            assert main(["picture", *words, str(file), "--data", str(books)]) == Exit.OK, capsys.readouterr().err
+            content = file.read_bytes()
+            assert content[:8] == b"\x89PNG\r\n\x1a\n" if ending == "png" else said.encode() in content
+    decision = (books / "decision.svg").read_text(encoding="utf-8")
+    for said in ("stop 64,000", "target 67,000", "cascade long BTC, APPROVED"):
+        assert said in decision, said
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    (["map", "x.jpg"], r"x\.jpg: its ending is \.jpg; pictures are \.png or \.svg"),
+    (["map", "x"], "its ending is none"),
+    (["map", "x.png", "--by", "coin"], "--by 'coin': leverage or venue"),
+    (["equity", "nowhere/x.png"], r"nowhere/x\.png: cannot be written"),
+    (["heatmap", "x.png", "--coin", "doge"], "0 maps of DOGE in that time, a heatmap needs two"),
+    (["decision", "99", "x.png"], "no such decision"),
+    (["heatmap", "x.png", "--since", "soon"], "neither an ISO time"),
+])
+def test_a_wrong_wish_is_one_clear_line(
+    words: list[str], said: str, books: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(books)
+    assert main(["picture", *words, "--data", str(books)]) != Exit.OK
+    told = capsys.readouterr().err
+    assert re.search(said, told), told
+    assert len(told.strip().splitlines()) == 1
+    assert not list(books.glob("x*"))
+
+
+def test_a_view_without_clusters_is_drawn_too(tmp_path: Path):
+    chart = a_view().map
+    reading = MapReading(chart, (), (), {"bins": bins_of(chart)})
+    map_figure(reading).write(tmp_path / "bare.png")
+    assert (tmp_path / "bare.png").stat().st_size > 5_000
