@@ -303,9 +303,8 @@ class CoinMarket:
             self.clusters[side] = clusters_in(windows, self.map, side, self.params.clusters, usual)
             fuel_usd = self.map.within_usd(side, self.params.clusters.fuel_distance_pct)
             self.sides[side] = SideView(side, fuel_usd, self.clusters[side], self.sweeps.latest(side))
-        estimator = self.estimator
-        oi_usd = estimator.state.oi_usd if bound else estimator.oi_usd(self.prices, self._bounds_base())
-        self.warmth_pct = estimator.warmth_pct(oi_usd)
+        oi_usd = self.estimator.state.oi_usd if bound else self.estimator.oi_usd(self.prices, self._bounds_base())
+        self.warmth_pct = self.estimator.warmth_pct(oi_usd)
         self.thin_zones = ThinZones(self.map, self.params.clusters)
 
     def _remember_map(self) -> tuple[Floats, Floats] | None:

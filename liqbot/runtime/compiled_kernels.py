@@ -35,10 +35,15 @@ KERNELS: Final = (fold_kernels, step_kernels, map_kernels)
 """What is compiled, callees first."""
 _PREFIX: Final = "liqbot_compiled_"
 _CACHE_VARIABLE: Final = "NUMBA_CACHE_DIR"
+
+
+def _written_out(module: ModuleType) -> dict[str, str]:
+    """What the compiler lacks and a module writes out for it: the plain name, and that of what takes its place."""
+    return dict(getattr(module, "WRITTEN_OUT", {}))
+
+
 PLAIN: Final = {
-    name: getattr(module, name)
-    for module in KERNELS
-    for name in (*module.SIGNATURES, *(fold_kernels.WRITTEN_OUT if module is fold_kernels else ()))
+    name: getattr(module, name) for module in KERNELS for name in (*module.SIGNATURES, *_written_out(module))
 }
 
 
@@ -197,7 +202,7 @@ def _compiled(home: Path, cache: Path) -> tuple[dict[str, Any], int]:
                     getattr(copy, name)
                 )
                 added = {name: function}
-                added |= {plain: function for plain, other in fold_kernels.WRITTEN_OUT.items() if other == name}
+                added |= {plain: function for plain, other in _written_out(copy).items() if other == name}
                 _put(added, copies)
                 found |= added
         return found, sum(sum(one.stats.cache_misses.values()) for one in found.values())

@@ -15,12 +15,12 @@ from liqbot.market.estimate.coverage import coverage, rest_share, room_usd
 from liqbot.market.estimate.entry_to_liquidation import shifts_of
 from liqbot.market.estimate.kernels import BINS, LONG, SHORT, Floats
 from liqbot.market.estimate.leverage_prior import LeveragePrior
+from liqbot.market.estimate.moved_rows import MovedRows
 from liqbot.market.estimate.position_layer import PositionLayer
 from liqbot.market.estimate.positions import Positions
 from liqbot.market.estimate.price_grid import position_of
 from liqbot.market.estimate.reported_positions import ReportedPositions, newest_snapshots
 from liqbot.market.estimate.state import EstimateState
-from liqbot.market.estimate.step_rows import StepRows
 from liqbot.market.estimate.venue_worth import VenueWorth
 from liqbot.market.observed.liquidations import ForcedFlow
 from liqbot.market.observed.open_interest import OpenInterestFold
@@ -110,8 +110,8 @@ class PositionEstimator:
     def _rows_of(
         self, bars: BarColumns, prices: Sequence[VenuePrice], open_interest: OpenInterestFold,
         bounds_base: Mapping[int, float],
-    ) -> StepRows:
-        found = StepRows()
+    ) -> MovedRows:
+        found = MovedRows()
         moved = {venue for venue, price in enumerate(prices) if price.step_low == price.step_low}
         for number in range(bars.rounds or (1 if moved else 0)):
             for venue in sorted(bars.of_venue.keys() | moved) if number == 0 else sorted(bars.of_venue):
@@ -134,7 +134,7 @@ class PositionEstimator:
             self._venues[venue], bounds_base.get(venue, 0.0), bars.close[bar], self.state.now_ms, bars.span_ms[bar]
         )
 
-    def _move(self, step: StepRows, rows_before: int, elapsed_ms: int) -> None:
+    def _move(self, step: MovedRows, rows_before: int, elapsed_ms: int) -> None:
         """Note what each row's mark crossed, and where it stands now: what it crosses next is new from there on."""
         state, crossed = self.state, np.empty((self.state.positions.rows, 3))
         crossed.fill(np.nan)

@@ -19,6 +19,37 @@ that its bar traded in (prices in USD); volume, buys minus sells (NaN: not known
 milliseconds of the bar, 0 without one."""
 
 
+# --- sums ------------------------------------------------------------------------------------------------------------
+def written_out_line_sums(cells: Floats, kind: int, row: int, side: int, start: int, stop: int) -> Floats:
+    """`line_sums` in its order."""
+    found = np.empty(cells.shape[3])
+    for tier in range(len(found)):
+        found[tier] = summed(cells[kind, row, side, tier, start:stop])
+    return found
+
+
+def written_out_tier_sums(values: Floats) -> Floats:
+    """`tier_sums` in its order."""
+    found = np.empty((values.shape[0], values.shape[1]))
+    for row in range(values.shape[0]):
+        for side in range(values.shape[1]):
+            found[row, side] = summed(values[row, side])
+    return found
+
+
+def line_sums(cells: Floats, kind: int, row: int, side: int, start: int, stop: int) -> Floats:
+    """[tier]: of some columns of one row's side."""
+    return np.asarray(np.add.reduce(cells[kind, row, side, :, start:stop], axis=1))
+
+
+def tier_sums(values: Floats) -> Floats:
+    """[row, side] of [row, side, tier]."""
+    return np.asarray(np.add.reduce(values, axis=2))
+
+
+WRITTEN_OUT: Final = {"line_sums": "written_out_line_sums", "tier_sums": "written_out_tier_sums"}
+
+
 # --- the price grid --------------------------------------------------------------------------------------------------
 def grid_positions(prices: Floats, edges: Floats) -> Floats:
     """Bin index and fraction of each price, as `price_grid.position_of`; `edges` is the table, and holds them all."""
@@ -84,11 +115,9 @@ def sweep_side(
     row: int, side: int, first: int, stop: int, end: int, kept: float,
 ) -> None:
     """Remove columns first..stop of one row's side, but for a share `kept` of its end bin."""
-    usd, at_entry = np.empty(len(clock)), np.empty(len(clock))
     stays = cells[:, row, side, :, end] * kept
-    for tier in range(len(clock)):
-        usd[tier] = summed(cells[USD, row, side, tier, first:stop]) - stays[USD, tier]
-        at_entry[tier] = summed(cells[AT_ENTRY, row, side, tier, first:stop]) - stays[AT_ENTRY, tier]
+    usd = line_sums(cells, USD, row, side, first, stop) - stays[USD]
+    at_entry = line_sums(cells, AT_ENTRY, row, side, first, stop) - stays[AT_ENTRY]
     cells[:, row, side, :, first:stop] = 0.0
     cells[:, row, side, :, end] = stays
     prior_usd = usd * scale[row, side]
@@ -208,10 +237,10 @@ def move(
 ) -> int:
     """Time passes; then, round by round, the rows' marks sweep and their bars open positions.
 
-    Round n are the entries `starts[n]`..`starts[n + 1]`, in each of which a row comes once at most: `rows[entry]`,
-    `told[column, entry]` (see `LOW`). `crossed` is NaN, `unseen[row]` 1 where a row has positions that were open
-    before. The answer is the offset from entry to liquidation that was taken last; -1, and nothing is changed, when a
-    price is not on the grid. `out`: the first fourteen, and crossed.
+    Round n are the entries `starts[n]`..`starts[n + 1]`, in which a row comes once at most: `rows[entry]`,
+    `told[column, entry]` (see `LOW`). `crossed` is NaN, `unseen[row]` 1 where a row has positions from before. The
+    answer is the offset that was taken last; -1, and nothing is changed, when a price is not on the grid. `out`: the
+    first fourteen, and crossed.
     """
     for column in range(VOLUME):  # all before are prices
         if not are_on_grid(told[column], edges):
@@ -244,10 +273,10 @@ def move(
 # --- what it comes to ------------------------------------------------------------------------------------------------
 def bound(cap: Floats, total: Floats, scale: Floats, multiplier: Floats, beside: Floats, most_usd: Floats) -> None:
     """Part of each row's side that `most_usd[row, side]` leaves room for; infinity leaves it all. `out`: cap."""
-    for row in range(len(cap)):
-        for side in range(2):
-            held_usd = summed(total[row, side] * scale[row, side] * multiplier[row] * beside[row, side])
-            cap[row, side] = most_usd[row, side] / held_usd if held_usd > most_usd[row, side] else 1.0
+    rows, tiers = multiplier.shape
+    held_usd = tier_sums(total * scale * multiplier.reshape(rows, 1, tiers) * beside)
+    above = held_usd > most_usd
+    cap[:] = np.where(above, most_usd / np.where(above, held_usd, 1.0), 1.0)
 
 
 def expect_touched(
@@ -275,6 +304,8 @@ _SWEPT: Final = f"{CELLS}, {LINE}, {TIERS}, {TIERS}"
 _EDGES: Final = "Array(f8, 1, 'C', readonly=True)"
 _OFFSETS: Final = "f8[:, :, :, :, ::1]"
 SIGNATURES: Final = {
+    "written_out_line_sums": f"{LINE}({CELLS}, i8, i8, i8, i8, i8)",
+    "written_out_tier_sums": f"{SIDES}({TIERS})",
     "grid_positions": f"{LINE}({LINE}, {_EDGES})",
     "are_on_grid": f"b1({LINE}, {_EDGES})",
     "hazard_of": f"{LINE}({LINE}, f8, f8)",

@@ -1,4 +1,4 @@
-"""`StepRows`: the rows that a step's bars and marks move, as `step_kernels.move` takes them."""
+"""`MovedRows`: the rows that a step's bars and marks move, as `step_kernels.move` takes them."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from liqbot.market.observed.prices import BarColumns, VenuePrice, swept_range
 _COLUMNS = 9
 
 
-class StepRows:
+class MovedRows:
     """Round by round, of each venue one bar at most; venues whose marks alone moved are in the first round."""
 
     def __init__(self) -> None:
