@@ -55,7 +55,7 @@ class MarketView(msgspec.Struct, frozen=True, eq=False):
     """Fast over slow moving average of the mark: the technical bias."""
     range_pct: float
     """Rolling mean of the true range per hour."""
-    acceleration: float
+    acceleration_ratio: float
     """How much more price rose over the last minutes (`rolling.acceleration_ms`) than over those before, in usual
     ranges of so long a stretch."""
     oi_usd: float

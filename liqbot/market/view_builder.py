@@ -14,7 +14,7 @@ _HOUR_MS: Final = 3_600_000
 _DAY_MS: Final = 86_400_000
 _NEVER: Final = VenuePrice()
 _CONTRACT: Final = (LISTING_FEED, TERMS_FEED)
-_MARK: Final = frozenset({"mark_price", "return_1h_pct", "return_24h_pct", "trend_pct", "acceleration", "map"})
+_MARK: Final = frozenset({"mark_price", "return_1h_pct", "return_24h_pct", "trend_pct", "acceleration_ratio", "map"})
 _FORCED: Final = frozenset({"liquidated_long_1h_usd", "liquidated_short_1h_usd"})
 _NONE: Final[frozenset[str]] = frozenset()
 
@@ -91,7 +91,7 @@ def _price_features(coin: CoinMarket, own: VenuePrice) -> dict[str, Any]:
         "return_24h_pct": bars.return_pct(now.time_ms, _DAY_MS, mark_price),
         "trend_pct": bars.trend_pct,
         "range_pct": bars.range_pct,
-        "acceleration": bars.acceleration(
+        "acceleration_ratio": bars.acceleration_ratio(
             now.time_ms, max(coin.params.rolling.acceleration_ms, own.bar_span_ms), mark_price
         ),
         "us_basis_pct": coin.us_basis_pct(own.index_price if own.index_price == own.index_price else mark_price),

@@ -34,7 +34,7 @@ class Features(msgspec.Struct, frozen=True):
     flow: Any
     """Taker imbalance toward the trade, -1..1."""
     return_1h_pct: Any
-    acceleration: Any
+    acceleration_ratio: Any
     """How much more price moved toward the trade over the last minutes than over those before, in usual ranges."""
     bias: Any
     funding_pct: Any
@@ -155,7 +155,7 @@ def features_of(view: MarketView, side: Side, reach_pct: float) -> Features:
         view.range_pct,
         sign * view.taker_imbalance,
         sign * view.return_1h_pct,
-        sign * view.acceleration,
+        sign * view.acceleration_ratio,
         _bias(view, side),
         -sign * view.funding_8h_pct,
         -sign * (view.funding_8h_pct - view.funding_usual_8h_pct),

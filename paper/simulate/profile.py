@@ -45,7 +45,7 @@ def _signals(chance: random.Random) -> dict[str, Any]:
     return {
         "cluster_reach_pct": 20.0,
         "cascade": {
-            **wide, "bias_min": 0.1, "break_age_min_max": 20_160.0, "acceleration_min": -100.0,
+            **wide, "bias_min": 0.1, "break_age_min_max": 20_160.0, "acceleration_ratio_min": -100.0,
             "volume_ratio_min": 0.0, "flow_min": None, "stop_range": chance.choice([0.2, 0.5]),
         },
         "funding_squeeze": {

@@ -71,7 +71,10 @@ def eager_settings(seed: int) -> Settings:
                 "beyond_ratio_max": 100.0, "fuel_spent_share_min": 0.0, "stop_pct_max": 6.0,
                 "rejected_within_min": 300.0, "age_min_max": 120.0, "cooldown_ms": 0,
             },
-            "cascade": {"size_ratio_min": 0.2, "volume_ratio_min": 0.3},
+            "cascade": {
+                "size_ratio_min": 0.0, "volume_ratio_min": 0.3, "break_age_min_max": 20_160.0,
+                "acceleration_ratio_min": -100.0,
+            },
         },
         risk={
             "leverage_max": chance.choice([1, 2, 3, 4, 5]),

@@ -308,11 +308,11 @@ def test_acceleration_is_of_the_last_minutes_over_those_before_in_usual_ranges(s
         price = 100.0 + sign * 0.01 * number
         fold.take_mark(10**12 + number * MINUTE_MS, price, price - 0.05, price + 0.05)
     now_ms, five_ms = 10**12 + 180 * MINUTE_MS, 5 * MINUTE_MS
-    steady = fold.acceleration(now_ms, five_ms, price)
+    steady = fold.acceleration_ratio(now_ms, five_ms, price)
     assert steady == pytest.approx(0.0, abs=0.01), "the same speed all the time"
     usual_pct = fold.range_pct * math.sqrt(5 / 60)
-    assert fold.acceleration(now_ms, five_ms, price * 1.01) == pytest.approx(steady + 1.0 / usual_pct, rel=0.02)
-    assert math.isnan(BarsFold(RollingParams()).acceleration(now_ms, five_ms, 100.0))
+    assert fold.acceleration_ratio(now_ms, five_ms, price * 1.01) == pytest.approx(steady + 1.0 / usual_pct, rel=0.02)
+    assert math.isnan(BarsFold(RollingParams()).acceleration_ratio(now_ms, five_ms, 100.0))
 
 
 def test_four_hour_bars_know_no_hourly_return() -> None:

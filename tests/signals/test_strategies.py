@@ -122,7 +122,7 @@ def broken(**changes: object) -> SideView:
         ({"above": broken(inside_ms=mv.NOW_MS - 3_600_000)}, "BROKE_IN"),
         ({"above": broken(ended_ms=mv.NOW_MS - 3_600_000)}, "BROKE_IN"),
         ({"above": broken(cluster_ratio=1.0)}, "CLUSTER_SIZE"),
-        ({"acceleration": 0.25}, "ACCELERATES"),
+        ({"acceleration_ratio": 0.25}, "ACCELERATES"),
         ({"above": mv.a_side(Side.SHORT, 2e8, AHEAD, mv.a_break(Side.SHORT))}, "FUEL_BEHIND"),
         ({"above": mv.a_side(Side.SHORT, 2e9, (), mv.a_break(Side.SHORT))}, "CLUSTER_AHEAD"),
         ({"above": broken(price_high=mv.MARK + 2_000.0)}, "CLUSTER_AHEAD"),

@@ -128,7 +128,7 @@ class BarsFold:
         before = self._marks.ago(now_ms, lookback_ms)
         return change_pct(before, mark_price) if before > 0 else ABSENT
 
-    def acceleration(self, now_ms: int, lookback_ms: int, mark_price: float) -> float:
+    def acceleration_ratio(self, now_ms: int, lookback_ms: int, mark_price: float) -> float:
         """How much more price rose over the last `lookback_ms` than over the one before, in usual ranges of so long a
         stretch, where a walk's range grows with the root of time; NaN when unknown."""
         before, earlier = self._marks.ago(now_ms, lookback_ms), self._marks.ago(now_ms, 2 * lookback_ms)

@@ -28,7 +28,7 @@ class CascadeParams(LiquidationShareParams):
         1.2, ge=0.0, le=100.0,
         description="How far that cluster stood out, against what usually does at its distance.",
     )
-    acceleration_min: float = Field(
+    acceleration_ratio_min: float = Field(
         0.5, ge=-100.0, le=100.0,
         description="How much more price moved over the last minutes than over those before, in usual ranges.",
     )
@@ -65,7 +65,7 @@ GATES: Final = (
         "break_age_min_max",
     ),
     GateSpec("cluster_size", ("ahead_inside_ratio",), same("ahead_inside_ratio"), ">=", "size_ratio_min"),
-    GateSpec("accelerates", ("acceleration",), same("acceleration"), ">=", "acceleration_min"),
+    GateSpec("accelerates", ("acceleration_ratio",), same("acceleration_ratio"), ">=", "acceleration_ratio_min"),
     FUEL_BEHIND,
     GateSpec("cluster_ahead", ("ahead_seen",), same("ahead_seen"), ">=", 1.0),
     GateSpec("not_too_far", ("ahead_distance_pct",), same("ahead_distance_pct"), "<=", "distance_pct_max"),
@@ -92,8 +92,8 @@ def exits(features: Features, params: CascadeParams) -> Exits:
 def why(features: Features, exits: Exits) -> str:
     return (
         f"bias {features.bias:+.2f}; price broke into a cluster ({features.ahead_inside_ratio:.1f}x usual) "
-        f"{features.ahead_inside_min:.0f} min ago and speeds up ({features.acceleration:.1f} usual ranges); the next, "
-        f"of ${features.ahead_usd:,.0f}, lies {features.ahead_distance_pct:.1f} % ahead, with "
+        f"{features.ahead_inside_min:.0f} min ago and speeds up ({features.acceleration_ratio:.1f} usual ranges); "
+        f"the next, of ${features.ahead_usd:,.0f}, lies {features.ahead_distance_pct:.1f} % ahead, with "
         f"{100.0 * features.notional_ahead_share:.0f} % of the liquidations in range; "
         f"{features.volume_ratio:.1f}x volume; stop {exits.stop_pct:.2f} % away"
     )

@@ -65,7 +65,7 @@ def steps_of(tape: Tape, settings: Settings, blocks: Iterator[EventBlock]) -> li
 def test_the_report_adds_up(kept: tuple[BacktestReport, Path]) -> None:
     report, _ = kept
     print(f"seed {SEED}: {report.approvals} approvals, {report.trades.closed} trades")
-    assert report.approvals >= 3
+    assert report.approvals >= 2
     assert report.trades.closed == sum(trip.closed_ms is not None for trip in report.trips)
     money = report.money
     assert money.house_differs_usd == 0
