@@ -290,9 +290,10 @@ class Hub:
         self.pace(speed)
         for follower in self.followers:
             follower.pace(speed)
-        started_s, first_ms = time.monotonic(), begin_ms or self.now_ms
+        loop, first_ms = asyncio.get_running_loop(), begin_ms or self.now_ms
+        started_s = loop.time()
         for block in blocks:
-            elapsed_s = time.monotonic() - started_s
+            elapsed_s = loop.time() - started_s
             if for_s is not None and elapsed_s >= for_s:
                 return
             first_ms = first_ms or end_ms(block, 0)

@@ -3,6 +3,8 @@
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
+
 from liqbot.blocks import EventBlock, Roster, block_of
 from liqbot.events import Event, FundingRate, Liquidation, MarketEvent, MarkPrice, OpenInterest, TradeBar
 from liqbot.instruments import FundingStage, Side
@@ -19,6 +21,8 @@ START_MS = 1_767_225_600_000  # 2026-01-01
 PRICE = 50_000.0
 UNHURRIED = HubParams(held_s_max=PATIENCE_S, settle_s_max=PATIENCE_S)
 """Time at the venue goes on once all that was asked is answered, however slow this machine is."""
+EXACT = msgspec.structs.replace(UNHURRIED, on_step=False, spread_trades=False)
+"""What is traded adds up to the figures of the block, at its end."""
 
 
 def hub_of(*venues: str, latency_ms: int = 0, params: HubParams = UNHURRIED, **paper: Any) -> Hub:

@@ -56,7 +56,7 @@ class PracticePlace(Place):
         limits = {"warmth_pct_min": 0.0, "reward_min": 0.0, "price_band_pct": 3.0, "age_ms_max": 20_000,
                   "cooldown_after_trade_ms": 3_600_000}
         return settings_model((EAGER,))(
-            **{name: getattr(plain, name) for name in ("mode", "coins", "venues", "trade_venue", "keys")},
+            **{name: getattr(plain, name) for name in ("mode", "coins", "venues", "trade_venue", "keys", "execution")},
             network=network, risk=limits | risk,
             signals=off | {"avoid_liquidity": {"density_percentile_max": 80.0}},
         )

@@ -32,7 +32,8 @@ MINUTE_MS, DAY_MINUTES = 60_000, 1_440
 LISTED_MINUTES: Final = 240
 VENUES: Final = ("binance", "bybit", "okx", "bitget", "gate")
 ROSTER: Final = Roster(VENUES, ("BTC", "ETH"))
-KILLED_AFTER_S: Final = (0.05, 0.6)
+KILLED_AFTER_SHARE: Final = (0.3, 4.0)
+"""Of what a file may hold: so much has come onto the disk by then, however long that takes."""
 CHILD: Final = """
 import sys
 from pathlib import Path
@@ -189,10 +190,12 @@ def killed_recorders(directory: Path, rounds: int, *, cap: int, file_bytes: int,
         )
         assert process.stdout is not None
         assert process.stdout.readline() == b"begun\n"
-        until_s = time.monotonic() + chance.uniform(*KILLED_AFTER_S)
-        while time.monotonic() < until_s:
+        left_bytes, taken = chance.uniform(*KILLED_AFTER_SHARE) * file_bytes, taken_bytes(directory)
+        while left_bytes > 0:
             watched.looks += 1
-            watched.bytes_max = max(watched.bytes_max, taken_bytes(directory))
+            before, taken = taken, taken_bytes(directory)
+            left_bytes -= max(0, taken - before)
+            watched.bytes_max = max(watched.bytes_max, taken)
             assert watched.bytes_max <= cap
             time.sleep(0.001)
         process.send_signal(signal.SIGKILL)

@@ -4,27 +4,28 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from liqbot.blocks import EventBlock
 from liqbot.control import protocol
-from liqbot.exits import Exit
 from liqbot.journal import JournalReader
 from liqbot.journal.errors import JournalError
 from liqbot.places import journal_path
 from tests.builders.patience import PATIENCE_S
 
 Blocks = Sequence[EventBlock]
+T = TypeVar("T")
 
 
-async def until_recorded(recording: "asyncio.Task[Exit]", data: Path, enough: Callable[[Blocks], bool]) -> None:
-    """Its own error when it ends before."""
+async def until_recorded(recording: "asyncio.Task[T]", data: Path, enough: Callable[[Blocks], bool]) -> T:
+    """What it comes to; its own error when it ends before."""
     async with asyncio.timeout(PATIENCE_S):
         while not enough(_blocks(data)):
             if recording.done():
                 raise AssertionError(f"ended before there was enough: {recording.result()}")
             await asyncio.sleep(0.2)
         await asyncio.to_thread(protocol.request, data, {"verb": "stop"})
-        assert await recording == Exit.OK
+        return await recording
 
 
 def _blocks(data: Path) -> Blocks:

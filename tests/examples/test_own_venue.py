@@ -105,7 +105,7 @@ async def recording(folder: Path, data: Path) -> Settings:
         settings = load("harbour", config=folder, overrides=(f"network.loopback={url}",), environment={}).settings
         task = asyncio.create_task(record(settings, data, for_s=None))
         try:
-            await until_recorded(task, data, everything)
+            assert await until_recorded(task, data, everything) == Exit.OK
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)

@@ -17,6 +17,7 @@ from liqbot.places import journal_path
 from tests.builders import loopback_market as market
 from tests.builders.loopback_broker import VENUES_SERVED
 from tests.builders.loopback_house import Place, access_of, place, running
+from tests.builders.patience import PATIENCE_S
 
 everywhere = pytest.mark.parametrize("venue", VENUES_SERVED)
 EARLIER = "zzz999"
@@ -65,7 +66,7 @@ async def test_what_an_earlier_journal_left_is_taken_over_under_a_stop_of_ours(v
         await left_behind(here)
         settings = here.settings()
         with pytest.raises(ExpectedError, match="liqbot adopt") as refused:
-            await trade(settings, tmp_path, access_of(settings), for_s=1)
+            await trade(settings, tmp_path, access_of(settings), for_s=PATIENCE_S)
         assert refused.value.exit_code == Exit.RUNNING
         account, lines = await account_shown(here, tmp_path)
         shown = "\n".join(lines)

@@ -25,6 +25,7 @@ from tests.execution.edge.test_broker import PLACE, PLACE_STOP
 SEED = 11
 """Of the moments at which signals come."""
 everywhere = pytest.mark.parametrize("venue", VENUES_SERVED)
+pytestmark = pytest.mark.usefixtures("unhurried_end")
 
 
 def interrupt(number: int = signal.SIGTERM) -> None:

@@ -124,6 +124,7 @@ def require_protected(here: Place) -> None:
         raise Naked(f"{here.held_base} held, {here.stopped_base} under stops")
 
 
+@pytest.mark.usefixtures("unhurried_end")
 async def test_a_signal_between_fill_and_stop_leaves_no_naked_position(tmp_path: Path) -> None:
     async with place() as here:
         settings = settings_of(here)

@@ -21,6 +21,7 @@ from liqbot.verbs.start import _settings as settings_of_a_start
 from tests.builders.earlier_life import QUANTITY, entry_sent
 from tests.builders.loopback_broker import VENUES_SERVED
 from tests.builders.loopback_house import Place, access_of, place, running
+from tests.builders.patience import PATIENCE_S
 from tests.builders.real_bot import PROFILE, real_bot
 
 everywhere = pytest.mark.parametrize("venue", VENUES_SERVED)
@@ -83,7 +84,7 @@ async def test_a_refused_start_is_no_crash(tmp_path: Path) -> None:
     async with place() as here:
         for _ in range(CRASHES_MAX):
             with pytest.raises(ExpectedError):
-                await trade(here.settings(secret="wrong"), tmp_path, access_of(here.settings()), for_s=1)
+                await trade(here.settings(secret="wrong"), tmp_path, access_of(here.settings()), for_s=PATIENCE_S)
         async with running(here.settings(), tmp_path) as bot:
             assert not (await bot.status())["halted"]
 

@@ -59,7 +59,7 @@ async def running_on(host: Host, here: Place) -> AsyncIterator[Running]:
 async def refusal(host: Host, here: Place) -> ExpectedError:
     settings = settings_of(here)
     with host.surroundings(), pytest.raises(ExpectedError) as refused:
-        await trade(settings, host.data, access_of(settings), for_s=0.1)
+        await trade(settings, host.data, access_of(settings), for_s=PATIENCE_S)
     assert "\n" not in str(refused.value)
     return refused.value
 

@@ -35,7 +35,7 @@ async def test_a_recording_replays_to_the_same_steps(venue: str, tmp_path: Path)
         market = asyncio.create_task(advancing(here))
         try:
             recording = asyncio.create_task(record(here.settings(), tmp_path, for_s=None))
-            await until_recorded(recording, tmp_path, lambda blocks: market_steps(blocks) > 3)
+            assert await until_recorded(recording, tmp_path, lambda blocks: market_steps(blocks) > 3) == Exit.OK
         finally:
             market.cancel()
         path = journal_path(tmp_path)

@@ -64,7 +64,7 @@ async def test_raw_messages_read_again_give_the_facts_of_the_journal(venue: str,
         try:
             settings = here.settings(record={"raw_file_mb": 0.01})
             recording = asyncio.create_task(record(settings, tmp_path, for_s=None, raw=True))
-            await until_recorded(recording, tmp_path, lambda blocks: market_steps(blocks) > 3)
+            assert await until_recorded(recording, tmp_path, lambda blocks: market_steps(blocks) > 3) == Exit.OK
         finally:
             moving.cancel()
     with JournalReader(journal_path(tmp_path)) as reader:
@@ -88,7 +88,7 @@ async def test_a_line_that_broke_is_in_the_recording_and_the_facts_around_it_are
         cutting = asyncio.create_task(cut_later(here))
         try:
             recording = asyncio.create_task(record(here.settings(), tmp_path, for_s=None, raw=True))
-            await until_recorded(recording, tmp_path, mended)
+            assert await until_recorded(recording, tmp_path, mended) == Exit.OK
         finally:
             moving.cancel()
             cutting.cancel()
@@ -131,7 +131,7 @@ async def recorded(venue: str, data: Path) -> None:
         here.catch_up(BEHIND_MS)
         moving = asyncio.create_task(advancing(here))
         recording = asyncio.create_task(record(here.settings(), data, for_s=None, raw=True))
-        await until_recorded(recording, data, lambda blocks: market_steps(blocks) > 1)
+        assert await until_recorded(recording, data, lambda blocks: market_steps(blocks) > 1) == Exit.OK
         moving.cancel()
 
 

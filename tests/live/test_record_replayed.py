@@ -12,6 +12,7 @@ import pytest
 from liqbot.blocks import KINDS, EventBlock, block_of
 from liqbot.engine import Engine
 from liqbot.events import ConfigLoaded, Event, FeedDown, JournalOpened, MarketEvent
+from liqbot.exits import Exit
 from liqbot.instruments import Side
 from liqbot.journal import JournalReader
 from liqbot.live.record import record
@@ -61,7 +62,7 @@ async def recorded(venue: str, data: Path, *, cut: bool) -> AsyncIterator[Place]
             tasks.append(asyncio.create_task(cut_later(here)))
         try:
             recording = asyncio.create_task(record(here.settings(), data, for_s=None, raw=True))
-            await until_recorded(recording, data, mended if cut else flooded)
+            assert await until_recorded(recording, data, mended if cut else flooded) == Exit.OK
             yield here
         finally:
             for task in tasks:

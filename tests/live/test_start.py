@@ -68,7 +68,7 @@ def test_a_missing_key_is_named_by_its_variable() -> None:
 
 async def refusal(settings: Settings, data: Path) -> ExpectedError:
     with pytest.raises(ExpectedError) as refused:
-        await trade(settings, data, access_of(settings), for_s=5)
+        await trade(settings, data, access_of(settings), for_s=PATIENCE_S)
     assert "\n" not in str(refused.value)
     return refused.value
 

@@ -112,8 +112,8 @@ async def test_entry_stop_take_and_liquidation_are_where_the_map_means_them(
             shown = control.status_text(status)
             assert f"prices of the map times {ratio:g}" in shown
             assert "on the map at" in shown
-        (entry,) = decisions(tmp_path, "stop_price, take_price, liquidation_price, mark_ratio",
-                             "WHERE code = 'APPROVED'")
+        *_, entry = decisions(tmp_path, "stop_price, take_price, liquidation_price, mark_ratio",
+                                "WHERE code = 'APPROVED'")
         assert abs(entry["stop_price"] / 1e9 - PRICE * (1 - sign * STOP_PCT / 100)) <= float(tick)
         assert abs(entry["liquidation_price"] / 1e9 * ratio / own - 1) < 0.005
         assert abs(entry["mark_ratio"] - ratio) < 1e-4

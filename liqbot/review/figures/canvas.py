@@ -79,9 +79,9 @@ class Canvas:
 
     def in_time(self, panel: Axes) -> None:
         """The horizontal axis carries times, UTC."""
-        locator = AutoDateLocator(tz=UTC)
+        locator = AutoDateLocator(tz=UTC)  # type: ignore[no-untyped-call]  # the library's own lack
         panel.xaxis.set_major_locator(locator)
-        panel.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC))
+        panel.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC))  # type: ignore[no-untyped-call]
         panel.set_xlabel("UTC")
 
     def legend(self, panel: Axes, **where: Any) -> None:

@@ -134,7 +134,7 @@ def _rest(split: Mapping[str, Any], whole: Mapping[str, Floats], names: Sequence
 def _bars(panel: Axes, parts: Sequence[_Part], low: float, high: float) -> float:
     """The tallest stack that is in sight."""
     stacked: Floats = np.zeros(0)
-    seen: Floats = np.zeros(0, bool)
+    seen = np.zeros(0, bool)
     for part in parts:
         if not stacked.size:
             stacked = np.zeros(part.usd.size)

@@ -21,8 +21,8 @@ def lines_svg(name: str, curves: Mapping[str, Sequence[tuple[datetime, float]]])
     canvas = _canvas()
     panel = canvas.panels[0]
     for (of_curve, points), colour in zip(curves.items(), (SHORTS, LONGS), strict=False):
-        panel.plot([when for when, _ in points], [value for _, value in points], color=colour, linewidth=1.4,
-                   label=of_curve)
+        times = np.array([when.replace(tzinfo=None) for when, _ in points], "datetime64[ms]")
+        panel.plot(times, [value for _, value in points], color=colour, linewidth=1.4, label=of_curve)
     canvas.in_time(panel)
     panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _place: f"{value:,.6g}"))
     if len(curves) > 1:

@@ -9,11 +9,10 @@ import msgspec
 import pytest
 from bybit_place import BTC, BybitPlace, bybit_place, dropped
 from ccxt.base import errors
-from loopback_market import PRICE, at, bar, block, forced, interest, mark, rate
+from loopback_market import EXACT, PRICE, at, bar, block, forced, interest, mark, rate
 from patience import patiently, until
 
 from liqbot.instruments import Side
-from paper.dialects.hub import HubParams
 
 ETH = "ETH/USDT:USDT"
 HOUR_S = 3_600
@@ -75,7 +74,7 @@ async def test_trades_of_a_bar_arrive_with_its_prices_volume_and_sides(place: By
 
 
 async def test_quantities_need_not_lie_on_the_step() -> None:
-    async with bybit_place(params=HubParams(on_step=False, spread_trades=False)) as place:
+    async with bybit_place(params=EXACT) as place:
         await place.client.load_markets()
         task = await watching(place, "publicTrade.BTCUSDT", place.client.watch_trades(BTC))
         small = bar("bybit", "BTC", 1, (50_000.0, 50_040.0, 49_900.0, 50_010.0), 1234.5, 400.0)

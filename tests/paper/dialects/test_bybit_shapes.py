@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from bybit_place import BTC, ENTRY, BybitPlace, bybit_place, dropped
-from loopback_market import PRICE, at, bar, block, forced, interest, mark, rate
+from loopback_market import EXACT, PRICE, at, bar, block, forced, interest, mark, rate
 from patience import patiently, until
 from wire_recordings import recorded, sample
 
@@ -16,10 +16,8 @@ from liqbot.instruments import Side
 from liqbot.venues.bybit import responses
 from liqbot.venues.bybit.messages import parse
 from liqbot.venues.parsing import WireBook, WireContract
-from paper.dialects.hub import HubParams
 
 NAMED = {"category": "linear", "symbol": "BTCUSDT"}
-EXACT = HubParams(on_step=False, spread_trades=False)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 from ccxt.base import errors
 from loopback_market import hub_of, quiet
@@ -10,7 +11,6 @@ from okx_place import BTC, ISOLATED, Place, served
 from patience import patiently, until
 
 from paper.dialects.faults import Kind
-from paper.dialects.hub import HubParams
 
 ORDER, BATCH = "POST /api/v5/trade/order", "POST /api/v5/trade/batch-orders"
 NAME = "eaaaaaa00000001"
@@ -97,12 +97,13 @@ async def test_a_cut_socket_is_dialled_and_subscribed_again(place: Place) -> Non
 
 
 async def test_with_latency_a_request_is_held_until_the_market_has_come_that_far() -> None:
-    async with served(hub_of("okx", latency_ms=500, params=HubParams(held_s_max=0.2))) as place:
+    async with served(hub_of("okx", latency_ms=500)) as place:
         await place.client.load_markets()
         held = asyncio.create_task(place.client.set_leverage(10, BTC, ISOLATED))
         await until(lambda: place.hub.held == 1)
         await place.hub.advance(quiet(1, "okx"))
         assert (await held)["code"] == "0"
+        place.hub.params = msgspec.structs.replace(place.hub.params, held_s_max=0.2)
         with pytest.raises(errors.RequestTimeout, match="50004"):
             await enter(place)
         with pytest.raises(errors.OrderNotFound):

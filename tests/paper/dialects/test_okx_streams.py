@@ -10,7 +10,7 @@ import aiohttp
 import msgspec
 import pytest
 from ccxt.base import errors
-from loopback_market import PRICE, at, bar, block, forced, hub_of, interest, mark, rate
+from loopback_market import EXACT, PRICE, at, bar, block, forced, hub_of, interest, mark, rate
 from okx_place import BTC, ETH, ISOLATED, KEY, Place, drop, served
 from patience import patiently, until
 
@@ -19,7 +19,6 @@ from liqbot.events import Liquidation, MarkPrice, OpenInterest
 from liqbot.instruments import Side
 from liqbot.venues.okx.messages import parse
 from liqbot.venues.parsing import WireBook, WireContract
-from paper.dialects.hub import HubParams
 from paper.dialects.okx.channels import Arg
 from paper.dialects.okx.stream import FORCED_ARG
 
@@ -152,7 +151,7 @@ async def test_the_houses_own_parser_reads_back_what_the_market_said() -> None:
     contract = WireContract(
         symbol_id="BTC-USDT-SWAP", symbol=BTC, venue_key="okx", coin="BTC", contract_units=0.01)
     book = WireBook("okx", (contract,))
-    async with served(hub_of("okx", params=HubParams(on_step=False, spread_trades=False))) as place:
+    async with served(hub_of("okx", params=EXACT)) as place:
         rows = (
             bar("okx", "BTC", 1, (50_000.0, 50_040.0, 49_900.0, 50_010.0)), mark("okx", "BTC", 1, 50_011.5),
             forced("okx", 1, LONG, 49_000.0, 12_345.678), interest("okx", 1, 2.5e9), rate("okx", 1, 0.0125),

@@ -9,19 +9,29 @@ from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import JournalReader
 from liqbot.places import journal_path
 from paper.sessions.live_data import LiveSession
-from tests.builders.loopback_house import place
+from tests.builders.loopback_house import Place, place
+from tests.builders.recording_life import market_steps, until_recorded
 from tests.builders.venue_keys import is_read
+
+
+async def advancing(here: Place) -> None:
+    while True:
+        await here.advance()
+        await asyncio.sleep(0.1)
 
 
 async def test_it_runs_on_public_feeds_alone(tmp_path: Path) -> None:
     begun = []
     async with place() as here:
-        session = LiveSession(here.settings(mode="paper", keys={}), tmp_path, None, begun.append, for_s=3.0)
-        running = asyncio.create_task(session.run())
-        while not running.done():
-            await here.advance()
-            await asyncio.sleep(0.1)
-        engine = running.result().engine
+        session = LiveSession(here.settings(mode="paper", keys={}), tmp_path, None, begun.append, for_s=None)
+        moving = asyncio.create_task(advancing(here))
+        try:
+            ended = await until_recorded(
+                asyncio.create_task(session.run()), tmp_path, lambda blocks: market_steps(blocks) > 3
+            )
+        finally:
+            moving.cancel()
+        engine = ended.engine
         assert begun == [engine]
         assert engine.account.equity_usd == 10_000
         with JournalReader(journal_path(tmp_path)) as reader:
