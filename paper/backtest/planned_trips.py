@@ -84,7 +84,7 @@ class PlannedTrips:
         if block.facts:
             for changes in engine.account.changes:
                 for change in changes:
-                    self._fold(change)
+                    self.fold(change)
 
     def _expect(self, target: Target) -> None:
         """The newest approved target of an instrument: it names the strategy and the first stop of the next trip. What
@@ -97,7 +97,8 @@ class PlannedTrips:
         self._targets[key] = target
         self._adjusted.pop(key, None)
 
-    def _fold(self, change: Change) -> None:
+    def fold(self, change: Change) -> None:
+        """One change of the books, in their order."""
         if isinstance(change, FillBooked) and change.trip is not None:
             if change.reduces:
                 self._plan(change.trip).exit_reason = self._exit_reason(change, change.trip)
