@@ -24,7 +24,7 @@ def wide_open(chance: random.Random, limits: Mapping[str, float]) -> Settings:
         trade_venue=venues[0],
         coins=(COIN,),
         signals=signals,
-        risk=risk | limits,
+        risk={**risk, **limits},
         execution={"post_only_entries": chance.random() < 0.1},
         paper={
             "exchange": {
