@@ -33,7 +33,7 @@ class Laws(HouseLaws):
         """Since when orders and the news about them have gone through unimpeded."""
         self._filled_base: dict[int, Decimal] = {}
         self._known_base: dict[str, Decimal] = {}
-        """What we knew to be open when we sent a cancel."""
+        """What we knew to be open when we sent a cancel, less what has been closed since."""
         self._counted: set[str] = set()
         self._uncovered_ms = 0
         self._must_go_ms = self._beyond_ms = 0
@@ -57,8 +57,8 @@ class Laws(HouseLaws):
     def seeing(self, happened: Happened) -> None:
         retold = isinstance(happened.obeyed, QueryOrder)
         for fact in () if retold else happened.facts:
-            if isinstance(fact, events.Fill) and not fact.reduces:
-                self._entered(fact)
+            if isinstance(fact, events.Fill):
+                (self._reduced if fact.reduces else self._entered)(fact)
             elif isinstance(fact, events.PositionLiquidated):
                 self.liquidations += 1
             elif isinstance(fact, events.PositionDeleveraged):
@@ -87,6 +87,10 @@ class Laws(HouseLaws):
         known_base = self._known_base.pop(command.client_id, ZERO)
         if self.covered_base(held) < min(known_base, held.quantity_base):
             self.broken("CANCEL_UNPROTECTS", f"{command} left {held} without a stop")
+
+    def _reduced(self, fill: events.Fill) -> None:
+        """While a cancel is on its way the stop that covers all that we know of may fill."""
+        self._known_base = {one: max(known - fill.quantity_base, ZERO) for one, known in self._known_base.items()}
 
     def _entered(self, fill: events.Fill) -> None:
         order = self._placed.get(fill.client_id)

@@ -8,6 +8,7 @@ from liqbot.events import BiasSet, Event, Resume
 from liqbot.instruments import Side
 from paper.exchange import PaperExchange, account_events
 from paper.exchange.quotes import Key
+from paper.simulate.both_markets import BothMarkets
 from paper.simulate.link import Link
 
 RESUME_MS: Final = 120_000
@@ -19,14 +20,12 @@ class OperatorPlace(Protocol):
     """What an operator sees and touches of a scenario."""
 
     chance: random.Random
+    markets: BothMarkets
     exchange: PaperExchange
     link: Link
     key: Key
     @property
     def now_ms(self) -> int: ...
-
-    @property
-    def price(self) -> float: ...
 
     @property
     def engine(self) -> Engine: ...
@@ -102,5 +101,5 @@ class Operator:
             return
         self._foreign_since_ms = 0
         accounts = place.exchange.accounts
-        price = accounts.instruments[place.key].round_price(place.price)
+        price = accounts.instruments[place.key].round_price(place.markets.price)
         place.link.post(account_events.close_by_hand(accounts, place.key, price, place.now_ms))

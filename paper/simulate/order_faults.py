@@ -57,7 +57,7 @@ def favour(scenario: Scenario) -> None:
     """The price moves our way, so that the stop follows."""
     held = scenario.exchange.accounts.holding(scenario.key)
     if held is not None:
-        scenario.push(scenario.price * (1 + held.side * 0.015))
+        scenario.markets.push(scenario.markets.price * (1 + held.side * 0.015))
 
 
 def _nothing(_scenario: Scenario) -> None:
@@ -195,4 +195,4 @@ def push_through_stops(scenario: Scenario, chance: random.Random) -> None:
     if stops:
         side = stops[0].side
         far = min(side * float(one.trigger_price or 0) for one in stops) * side
-        scenario.push(far * (1 - side * chance.uniform(0.0002, 0.002)))
+        scenario.markets.push(far * (1 - side * chance.uniform(0.0002, 0.002)))

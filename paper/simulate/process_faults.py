@@ -22,9 +22,9 @@ def liquidation(scenario: Scenario, chance: random.Random, struck: Struck) -> No
     struck()
     held = scenario.exchange.accounts.holding(scenario.key)
     if held is not None and held.liquidation_price is not None:
-        before, price = scenario.price, float(held.liquidation_price)
-        scenario.push(max(price * (1 - held.side * chance.uniform(0.001, 0.02)), 1_000.0))
-        scenario.push(before)
+        before, price = scenario.markets.price, float(held.liquidation_price)
+        scenario.markets.push(max(price * (1 - held.side * chance.uniform(0.001, 0.02)), 1_000.0))
+        scenario.markets.push(before)
 
 
 def adl(scenario: Scenario, chance: random.Random, struck: Struck) -> None:
@@ -33,7 +33,7 @@ def adl(scenario: Scenario, chance: random.Random, struck: Struck) -> None:
     held, instrument = accounts.holding(scenario.key), accounts.instruments[scenario.key]
     if held is not None:
         part = instrument.round_quantity(held.quantity_base * Decimal(chance.choice(("0.3", "0.7", "1"))))
-        price = instrument.round_price(scenario.price)
+        price = instrument.round_price(scenario.markets.price)
         facts = account_events.deleverage(
             accounts, scenario.key, price, max(part, instrument.quantity_step_base), scenario.now_ms
         )
@@ -59,7 +59,7 @@ def delisting(scenario: Scenario, chance: random.Random, struck: Struck) -> None
     as after a change of its name."""
     struck()
     accounts = scenario.exchange.accounts
-    price = accounts.instruments[scenario.key].round_price(scenario.price)
+    price = accounts.instruments[scenario.key].round_price(scenario.markets.price)
     settled = account_events.close_by_hand(accounts, scenario.key, price, scenario.now_ms)
     scenario.halted_until_ms = scenario.now_ms + chance.randint(60_000, 180_000)
     code = chance.choice(("DELISTED", "UNKNOWN_SYMBOL"))
@@ -72,7 +72,7 @@ def second_instance(scenario: Scenario, chance: random.Random, struck: Struck) -
     """Another one like us begins to trade on the same account: its order rests far away, for a while."""
     struck()
     instrument = scenario.listed[0]
-    price = instrument.round_price(scenario.price * 4)
+    price = instrument.round_price(scenario.markets.price * 4)
     size_base = instrument.round_quantity(Decimal("1.1") * max(instrument.min_notional_usd, Decimal(1)) / price)
     order = PlaceOrder(
         client_id=client_order_id.client_id(

@@ -24,10 +24,10 @@ from liqbot.runtime.ending import Unsettled
 from paper.exchange.accounts import name_of
 from paper.exchange.exchange import Happened
 from paper.exchange.quotes import Key
-from paper.exchange.repricing import at_ratio
 from paper.sessions.assembly import exchange_of, instruments_of, seeded_journal_id
 from paper.simulate import edge
 from paper.simulate.books import RunningLedger
+from paper.simulate.both_markets import BothMarkets
 from paper.simulate.journal import Killed, MemoryJournal
 from paper.simulate.link import Link
 from paper.simulate.market import WildMarket
@@ -57,15 +57,15 @@ class Scenario:
     """Deterministic by seed. `probes` are called in order."""
 
     def __init__(self, seed: int, ledger: RunningLedger | None = None, *, in_test_market: bool = False) -> None:
-        """With `ledger` its house keeps that one. `in_test_market`: the orders rest in a market of other prices."""
+        """With `ledger` its house keeps that one. `in_test_market`: orders rest in a market of other prices."""
         self.seed, self.ledger = seed, ledger
         # The text is part of what a seed means: changed, every seed would be another scenario.
         self.chance = random.Random(f"stage {seed}")  # noqa: S311 - not a secret
         self.practice = PracticePrices(seed) if in_test_market else None
-        """The test market that orders rest in; None: they rest in production's."""
         self.settings = wide_open(self.chance, {} if self.practice is None else self.practice.limits)
         self.roster = Roster(self.settings.venues, (COIN,))
         self.market = WildMarket(self.chance, self.roster)
+        self.markets = BothMarkets(self.market, self.practice)
         self.listed = instruments_of(self.settings, self.roster)
         self.exchange = exchange_of(self.settings, self.roster, self.listed)
         self.link = Link(self.exchange, self.chance, self._sending, self._seeing, self._ours)
@@ -81,9 +81,8 @@ class Scenario:
         self.halted_until_ms = 0
         """The traded venue is down for maintenance: nothing trades there and it says nothing."""
         self.asleep_until_ms = 0
-        self.down_ms = 0
-        """How long the process stays away when it ends next."""
-        self.lost_records = 0
+        self.down_ms = self.lost_records = 0
+        """How long the process stays away when it ends next, and what of its journal goes with it."""
         self.rebirth = "snapshot"
         """How the next process starts: `snapshot`, `replay` (another version) or `fresh` (the database is gone)."""
         self.alive = True
@@ -93,11 +92,10 @@ class Scenario:
         """`ahead_ms`: the house's clock has jumped ahead by so much; its Ticks never go back."""
         self.had_foreign = False
         """A journal was lost on the way; what it had open was closed by hand."""
-        self._backlog, self._past = list[EventBlock](), list[EventBlock]()
+        self._backlog, self._past, self._stops = list[EventBlock](), list[EventBlock](), set[str]()
         self.reconcile_at_ms = self._stream_back_ms = self.journal_stuck_until_ms = self._watched_until_ms = 0
         self.tampered_ms = 0
         """When somebody changed leverage by hand; 0: nobody did, or the position has gone since."""
-        self._stops: set[str] = set()
 
     # --- what is ---------------------------------------------------------------------------------------------------
 
@@ -108,15 +106,6 @@ class Scenario:
     @property
     def engine(self) -> Engine:
         return self.house.engine
-
-    @property
-    def price(self) -> float:
-        """Where the market stands in which our orders rest."""
-        return self.market.price * (1.0 if self.practice is None else self.practice.ratio)
-
-    def push(self, price: float) -> None:
-        """The next clock step begins at this price of the market where our orders rest: a gap when it is far."""
-        self.market.push(price * self.market.price / self.price)
 
     @property
     def simulated_ms(self) -> int:
@@ -161,14 +150,14 @@ class Scenario:
         self.link.now_ms = self.market.now_ms
         self._start_facts(self._opening())
         for _ in range(WARM_BLOCKS):
-            self._advance(self._told(WARM_MS, backfilled=True))
+            self._advance(self.markets.block(WARM_MS, backfilled=True))
         self.operator.lean()
 
     def step(self) -> None:
         """One clock step of whatever length fits."""
         self.steps += 1
         halted = 0 if self.now_ms < self.halted_until_ms else None
-        self._advance(self._told(self.span_ms(), halted=halted))
+        self._advance(self.markets.block(self.span_ms(), halted=halted))
         self._end_troubles()
         self.distortions = [one for one in self.distortions if self.now_ms < one[0]]
         self.operator.look()
@@ -200,18 +189,8 @@ class Scenario:
         if accounts.holding(self.key) is None and accounts.entries.leverages[name_of(self.key)] <= LEVERAGE_CEILING:
             self.tampered_ms = 0
 
-    def _told(self, span_ms: int, *, halted: int | None = None, backfilled: bool = False) -> EventBlock:
-        """The next clock step of production's market: what there is to hear."""
-        told = self.market.block(span_ms, halted=halted, backfilled=backfilled)
-        if self.practice is not None:
-            self.practice.move(self.market.now_ms, span_ms)
-        return told
-
-    def _where_orders_rest(self, told: EventBlock) -> EventBlock:
-        return told if self.practice is None else at_ratio(told, self.practice.ratio)
-
     def _advance(self, told: EventBlock) -> None:
-        self.link.truth = self._where_orders_rest(told)
+        self.link.truth = self.markets.where_orders_rest(told)
         seen = told
         for _, distort in self.distortions:
             seen = distort(seen, self.link.switches.skew_ms)
@@ -224,12 +203,10 @@ class Scenario:
         self._alive(lambda: self._catch_up(self._as_it_believes(seen)))
 
     def _mark_reading(self) -> tuple[Event, ...]:
-        """Of the test market, as long as the venue answers."""
+        """Of a test market, as long as the venue answers."""
         now_ms = self.market.now_ms
         answers = not (self.link.impeded or self.link.nonsense) and now_ms >= self.halted_until_ms
-        if self.practice is None or not answers:
-            return ()
-        return self.practice.reading(self.key, self.market.price, now_ms, said_ms=now_ms + self.ahead_ms)
+        return self.markets.mark_reading(self.key, now_ms + self.ahead_ms) if answers else ()
 
     def _as_it_believes(self, seen: EventBlock) -> EventBlock:
         """On a clock that jumped, the first Tick after that comes late by as much."""
@@ -327,8 +304,8 @@ class Scenario:
         self.link.live_on(listening=False)
         until_ms = self.now_ms + self.down_ms
         while self.now_ms < until_ms:
-            told = self._told(FINE_MS * 5)
-            self.link.truth = self._where_orders_rest(told)
+            told = self.markets.block(FINE_MS * 5)
+            self.link.truth = self.markets.where_orders_rest(told)
             self._remember(told)
             self.link.live_on(listening=False)
         self.down_ms, self.link.now_ms = 0, self.now_ms + 1  # no two processes start in one millisecond

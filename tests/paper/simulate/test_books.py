@@ -4,11 +4,12 @@ import pytest
 
 from liqbot.ledger.background import LedgerThread
 from liqbot.ledger.observation import Observation
-from paper.simulate import run
+from paper.simulate import books, run
 from paper.simulate.books import RunningLedger
 
-TROUBLED = (0, 7)
-"""In the first it is left behind and caught up by the next start; in the second it dies with its process as well."""
+TROUBLED = (0, 31)
+TROUBLE_SHARE, WAITING_MAX = 0.1, 30
+"""More trouble and less room than in a campaign, so that two seeds show it all."""
 
 
 @pytest.fixture
@@ -23,6 +24,8 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> list[RunningLedger]:
 
     monkeypatch.setattr(run, "RunningLedger", Noted)
     monkeypatch.setattr(run, "AUDIT_EVERY", 1)
+    monkeypatch.setattr(books, "_TROUBLE_SHARE", TROUBLE_SHARE)
+    monkeypatch.setattr(books, "WAITING_MAX", WAITING_MAX)
     return found
 
 

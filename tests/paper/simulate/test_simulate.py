@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from liqbot.exits import ExpectedError
-from paper.simulate import fault_schedule
+from paper.simulate import fault_schedule, run
 from paper.simulate.campaign import _percentile, outcomes, summary
 from paper.simulate.fault_schedule import DRAWS, Draw, draws_of
 from paper.simulate.faults import AIMS, BY_NAME, CATALOGUE, CELLS, IN_TEST_MARKET, NONE, STATES
@@ -84,6 +84,11 @@ def test_a_seed_that_draws_a_fault_of_the_test_markets_mark_trades_in_one():
     assert drawn
     assert all(trades_in_test_market(seed) for seed in drawn)
     assert 0 < sum(trades_in_test_market(seed) for seed in range(200)) - len(drawn) < 100
+
+
+def test_the_new_stop_may_fill_while_the_cancel_of_the_old_one_is_on_its_way(monkeypatch):
+    monkeypatch.setattr(run, "AUDIT_EVERY", 10**9)
+    assert simulate(60).violation is None
 
 
 def test_a_failure_is_made_small_and_its_command_repeats_it():
