@@ -16,7 +16,6 @@ from _pytest.pathlib import import_path
 from hypothesis import settings
 
 from liqbot.log import LINES, configure
-from liqbot.market.estimate import fold_kernels
 from liqbot.runtime import compiled_kernels
 from tests.builders.patience import PATIENCE_S
 
@@ -78,8 +77,9 @@ def _folded_as_in_production() -> None:
 @pytest.fixture
 def plain_fold(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever this process has loaded: the kernels as they are written, calling each other by name."""
-    for name, function in compiled_kernels._PLAIN.items():
-        monkeypatch.setattr(fold_kernels, name, function)
+    for module in compiled_kernels.KERNELS:
+        for name, function in compiled_kernels.PLAIN.items():
+            monkeypatch.setattr(module, name, function, raising=False)
 
 
 @pytest.fixture(autouse=True, scope="session")

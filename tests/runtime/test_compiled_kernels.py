@@ -17,11 +17,14 @@ from liqbot.runtime.compiled_kernels import KernelsDamaged, KernelsUnavailable, 
 @pytest.fixture(autouse=True)
 def _as_in_production(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv(compiled_kernels.UNCOMPILED_VARIABLE, raising=False)
-    kept = {name: getattr(fold_kernels, name) for name in compiled_kernels._PLAIN}, compiled_kernels._State.reason
+    reason, in_use = compiled_kernels._State.reason, {
+        name: getattr(module, name)
+        for module in compiled_kernels.KERNELS for name in compiled_kernels.PLAIN if hasattr(module, name)
+    }
     compiled_kernels.use_plain()
     yield
-    functions, compiled_kernels._State.reason = kept
-    compiled_kernels._put(functions)
+    compiled_kernels._State.reason = reason
+    compiled_kernels._put(in_use)
 
 
 @pytest.fixture(scope="module")
