@@ -76,9 +76,8 @@ def review_entry(
         refusal = refusal or _placement_refusal(placed)
         verdict = _placement_verdict(signal, placed, avoid)
     if refusal is None:
-        chosen = placed.accepted
-        target = _target(context, chosen, decision_id, translation.ratio)
-        return EntryReview(Approved(target, (*checks, *_size_checks(context, chosen))), verdict)
+        target = _target(context, placed.accepted, decision_id, translation.ratio)
+        return EntryReview(Approved(target, (*checks, *_size_checks(context, placed.accepted))), verdict)
     reason = _reason(refusal, asked, placed.tried)
     refused = Refused(decision_id, refusal, reason, tuple(checks), signal.strategy, signal.coin, signal.side)
     return EntryReview(refused, verdict)

@@ -1,6 +1,7 @@
 """`liqbot backtest TAPE`: the whole house over a recorded market, and an honest report."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -89,3 +90,9 @@ def _text(found: Researched) -> str:
     beside += [] if research.walk_forward is None else [walk_forward_text(research.walk_forward)]
     beside += [ablation_text(research.ablation)] if research.ablation else []
     return text_of(report, *beside)
+
+
+def _label_thin(coins: Iterable[str]) -> None:
+    thin = tuple(filter(is_thin, coins))
+    if thin:
+        print(labelled(thin), file=sys.stderr)
