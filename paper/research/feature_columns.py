@@ -4,6 +4,7 @@ The expressions are those that decide live with one row (`liqbot/signals/gates.p
 exactly where it would there.
 """
 
+import contextlib
 from types import SimpleNamespace
 from typing import Any, Final, NamedTuple
 
@@ -14,7 +15,7 @@ from liqbot.settings import Settings
 from liqbot.signals.evaluate import SIDES
 from liqbot.signals.features import VIEW_NUMBERS, Features, features_of
 from liqbot.signals.gates import passes
-from liqbot.signals.strategy import Strategy
+from liqbot.signals.strategy import Exits, Strategy
 from paper.research.market_lead import MarketLead
 from paper.score.price_path import Floats
 from paper.sessions.tape_settings import contracts_of
@@ -34,6 +35,8 @@ class FeatureColumns(NamedTuple):
     high_price: Floats
     low_price: Floats
     """Of the trading venue over each step."""
+    exits: dict[str, dict[int, Exits]]
+    """By strategy and row, as its parameters are set: where no gate fails that no parameter can turn."""
     cost_pct: float
     """Taker fees and the slippage that risk allows for, both ways, of the price."""
 
@@ -54,7 +57,8 @@ def columns_of(tape: Tape, settings: Settings) -> tuple[FeatureColumns, ...]:
             for side in SIDES:
                 features = features_of(view, side, reach_pct)
                 row = [getattr(features, name) for name in _ROW]
-                kept.setdefault((view.coin, side), []).append((view.time_ms, row, numbers, funding))
+                ends = _exits(features, settings)
+                kept.setdefault((view.coin, side), []).append((view.time_ms, row, numbers, funding, ends))
     cost_pct = {
         one.coin: 2.0 * (float(one.taker_fee_pct) + settings.risk.slippage_pct) for one in contracts_of(settings, tape)
     }
@@ -62,9 +66,13 @@ def columns_of(tape: Tape, settings: Settings) -> tuple[FeatureColumns, ...]:
 
 
 def _columns(coin: str, side: Side, rows: list[tuple[Any, ...]], cost_pct: float) -> FeatureColumns:
-    features = np.array([row for _, row, _, _ in rows], dtype=np.float64).T
-    numbers = dict(zip(VIEW_NUMBERS, np.array([row for _, _, row, _ in rows], dtype=np.float64).T, strict=True))
-    rates = [row for _, _, _, row in rows]
+    features = np.array([row for _, row, *_ in rows], dtype=np.float64).T
+    numbers = dict(zip(VIEW_NUMBERS, np.array([row for _, _, row, *_ in rows], dtype=np.float64).T, strict=True))
+    rates = [row for _, _, _, row, _ in rows]
+    exits: dict[str, dict[int, Exits]] = {}
+    for index, (*_, ends) in enumerate(rows):
+        for name, found in ends.items():
+            exits.setdefault(name, {})[index] = found
 
     def funding_of(venue: str) -> Floats:
         return np.array([rate.get(venue, np.nan) for rate in rates])
@@ -72,7 +80,7 @@ def _columns(coin: str, side: Side, rows: list[tuple[Any, ...]], cost_pct: float
     columns: tuple[Any, ...] = (*features, SimpleNamespace(**numbers, funding_of=funding_of))
     times_ms = np.array([time_ms for time_ms, *_ in rows])
     high_price, low_price = numbers["high_price"], numbers["low_price"]
-    return FeatureColumns(coin, side, times_ms, Features(*columns), high_price, low_price, cost_pct)
+    return FeatureColumns(coin, side, times_ms, Features(*columns), high_price, low_price, exits, cost_pct)
 
 
 def signals_in(columns: FeatureColumns, strategy: Strategy, params: Any, waive: tuple[str, ...]) -> np.ndarray:
@@ -84,11 +92,14 @@ def signals_in(columns: FeatureColumns, strategy: Strategy, params: Any, waive: 
     return passed
 
 
-def row_of(columns: FeatureColumns, index: int) -> Features:
-    """One Tick's features as plain numbers, for expressions that are asked of single rows (exits)."""
-    values = [getattr(columns.features, name)[index].item() for name in _ROW]
-    view = columns.features.view
-    numbers = {name: getattr(view, name)[index].item() for name in VIEW_NUMBERS}
-    here = SimpleNamespace(**numbers, funding_of=lambda venue: view.funding_of(venue)[index].item())
-    row: tuple[Any, ...] = (*values, here)
-    return Features(*row)
+def _exits(features: Features, settings: Settings) -> dict[str, Exits]:
+    """Of each enabled strategy that no fixed gate keeps out here, whatever its parameters are. One of the user's own
+    may raise anything on a row that its gates would refuse: then there is nothing to screen by."""
+    found = {}
+    for strategy in settings.signals.strategies:
+        params = settings.signals.of(strategy)
+        fixed = [gate for gate in strategy.gates if not isinstance(gate.threshold, str)]
+        if params.enabled and all(passes(gate, features, params, settings.signals.waive) for gate in fixed):
+            with contextlib.suppress(Exception):
+                found[strategy.name] = strategy.exits(features, params)
+    return found

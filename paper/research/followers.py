@@ -1,6 +1,6 @@
 """Houses that follow another's market: it is folded once, and each decides on it by rules of its own."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from liqbot.blocks import EventBlock
 from liqbot.events import Event, FeedDown, FeedUp
@@ -52,13 +52,18 @@ class FollowedMarket(Market):
         return ()
 
 
-def follower(settings: Settings, tape: Tape, lead: LeadingMarket, *checks: Observer) -> SimLoop:
+def follower(
+    settings: Settings, tape: Tape, lead: LeadingMarket, *checks: Observer, heard: dict[str, Any] | None = None
+) -> SimLoop:
     """A house of its own account and exchange, opened. `settings` fit the tape and have the leader's market: they may
     differ in signals, risk, execution and the simulated exchange. Step it after the leader, with the same block.
 
+    `heard`: state of an exchange of the same contracts that has heard the tape so far, for one that comes late.
     Nothing is written of it, so it is not told who it is, as a journal would be; that costs more than a short walk."""
     listed = contracts_of(settings, tape)
     exchange = exchange_of(settings, tape.roster, listed)
+    if heard is not None:
+        exchange.load_state(heard)
     engine = engine_of(settings, tape.roster, seeded_journal_id(0), listed)
     engine.market = FollowedMarket(lead)
     loop = SimLoop(engine, exchange, observers=checks, source="tape")

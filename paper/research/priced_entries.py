@@ -1,7 +1,7 @@
 """What an entry would have earned, taken by itself: the whole house from the order to the exit, with an account of its
 own in which nothing else happens and no limit refuses."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -12,6 +12,8 @@ from liqbot.signals.strategy import Exits
 from paper.backtest.planned_trips import PlannedTrips, TripLine
 from paper.research.followers import LeadingMarket, follower
 from paper.research.scripted import Script, scripted_settings
+from paper.sessions.assembly import exchange_of
+from paper.sessions.tape_settings import contracts_of
 from paper.tapes.reader import Tape
 
 EntryKey = tuple[str, str, Side]
@@ -50,13 +52,16 @@ class EntryPricer:
         """`settings` fit the tape."""
         self._settings, self._tape, self._lead = settings, tape, lead
         self._under_way: list[_Cell] = []
+        self._hearing = exchange_of(settings, tape.roster, contracts_of(settings, tape))
+        """Nobody trades on it: what it has heard of prices and funding rates, those that come late must know."""
         self.priced: list[PricedEntry] = []
         self.hopeless: set[EntryKey] = set()
         """Of entries that could not be made: to be asked again only when something has changed. Whoever gives entries
         clears it."""
 
     def enter(self, entry: Entry) -> None:
-        self._under_way.append(_Cell(entry, self._settings, self._tape, self._lead))
+        heard = self._hearing.state()
+        self._under_way.append(_Cell(entry, self._settings, self._tape, self._lead, heard))
 
     @property
     def busy(self) -> frozenset[EntryKey]:
@@ -66,6 +71,7 @@ class EntryPricer:
     def step(self, block: EventBlock) -> None:
         for cell in self._under_way:
             cell.step(block)
+        self._hearing.advance(block, lambda _facts, _time_ms: ())
         for cell in self._under_way:
             if cell.over:
                 self.priced.append(cell.outcome)
@@ -81,14 +87,16 @@ class EntryPricer:
 class _Cell:
     """One entry and its house."""
 
-    def __init__(self, entry: Entry, settings: Settings, tape: Tape, lead: LeadingMarket) -> None:
+    def __init__(
+        self, entry: Entry, settings: Settings, tape: Tape, lead: LeadingMarket, heard: dict[str, Any]
+    ) -> None:
         strategy = settings.signals.named(entry.strategy)
         if strategy is None:
             raise KeyError(f"{entry.strategy}: no such strategy")
         self.entry, self._trips, self._script = entry, PlannedTrips(), Script()
         self._script.order(entry.coin, entry.side, entry.exits)
         told = scripted_settings(settings, strategy, self._script)
-        self._loop = follower(told, tape, lead, self._trips)
+        self._loop = follower(told, tape, lead, self._trips, heard=heard)
 
     def step(self, block: EventBlock) -> None:
         self._loop.step(block)

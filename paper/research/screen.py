@@ -1,15 +1,18 @@
 """The first stage of a search: gates as columns, and the first of stop, take and time that price reaches. It knows no
-account, no order and no trailing stop, so it only chooses who is worth a full walk; nothing is claimed from it."""
+account, no order and no trailing stop, and stop and take are those of the parameters as they are set, so it only
+chooses who is worth a full walk; nothing is claimed from it."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from liqbot.settings import Settings
-from liqbot.signals.strategy import Strategy
-from paper.research.feature_columns import FeatureColumns, row_of, signals_in
+from liqbot.signals.strategy import Exits, Strategy
+from paper.research.feature_columns import FeatureColumns, signals_in
 from paper.research.search_space import Candidate, with_candidate
+
+_NONE: Final = Exits(float("nan"), None)
 
 
 def screened(candidate: Candidate, settings: Settings, columns: Sequence[FeatureColumns]) -> float:
@@ -36,7 +39,7 @@ def screened_trades(
     for index in passed.tolist():
         if index < free_from:
             continue
-        exits = strategy.exits(row_of(columns, index), params)
+        exits = columns.exits.get(strategy.name, {}).get(index, _NONE)
         take_pct = np.inf if exits.take_pct is None else exits.take_pct
         if not exits.stop_pct > 0 or not take_pct > 0:
             continue

@@ -71,6 +71,7 @@ def test_an_entry_priced_alone_earns_what_the_house_earned_by_it(setup: Setup) -
     for trip in map(trips.line, trips.closed):
         priced = alone[trip.opened_ms]
         assert (priced.closed_ms, priced.side, priced.exit_reason) == (trip.closed_ms, trip.side, trip.exit_reason)
+        assert bool(priced.funding_usd) == bool(trip.funding_usd)
         # At another size: only the impact of the orders differs.
         assert abs((priced.r_multiple or 0.0) - (trip.r_multiple or 0.0)) < 0.03
 

@@ -25,7 +25,9 @@ def strategy(stop_pct: float, take_pct: float | None) -> Strategy:
     return Strategy("told", Params, (gate,), lambda _f, _p: Exits(stop_pct, take_pct), lambda _f, _e: "")
 
 
-def columns(side: Side, told: list[float], low: list[float], high: list[float]) -> FeatureColumns:
+def columns(
+    side: Side, told: list[float], low: list[float], high: list[float], of: Strategy
+) -> FeatureColumns:
     """The mark is always 100; of a short the prices are turned round it."""
     count = len(told)
     values: dict[str, Any] = dict.fromkeys(
@@ -36,8 +38,9 @@ def columns(side: Side, told: list[float], low: list[float], high: list[float]) 
     lows, highs = np.array(low), np.array(high)
     if side is Side.SHORT:
         lows, highs = 200.0 - highs, 200.0 - lows
+    exits = {of.name: dict.fromkeys(range(count), of.exits(None, None))}  # type: ignore[arg-type]
     times_ms = MINUTE_MS * np.arange(count)
-    return FeatureColumns("BTC", side, times_ms, Features(**values, view=view), highs, lows, 0.1)
+    return FeatureColumns("BTC", side, times_ms, Features(**values, view=view), highs, lows, exits, 0.1)
 
 
 @pytest.mark.parametrize("side", Side)
@@ -47,18 +50,20 @@ def test_what_is_reached_first_ends_it(side: Side) -> None:
     low = [100.0, 99.5, 99.5, 98.0, 100.0, 99.9, 99.9]
     high = [100.0, 100.5, 102.5, 103.0, 100.0, 100.1, 100.1]
     params = Params(max_hold_ms=2 * MINUTE_MS)
-    found = list(screened_trades(columns(side, told, low, high), strategy(1.0, 2.0), params, ()))
+    of = strategy(1.0, 2.0)
+    found = list(screened_trades(columns(side, told, low, high, of), of, params, ()))
     # The first is over at the third Tick, whose own signal comes too early for a second one to be open.
     assert found == pytest.approx([(2.0 - 0.1) / 1.0, (0.0 - 0.1) / 1.0])
 
 
 @pytest.mark.parametrize("side", Side)
 def test_a_bar_that_reaches_both_is_a_stop(side: Side) -> None:
-    one = columns(side, [1.0, 0.0], [100.0, 98.0], [100.0, 103.0])
-    assert list(screened_trades(one, strategy(1.0, 2.0), Params(), ())) == pytest.approx([(-1.0 - 0.1) / 1.0])
-    assert list(screened_trades(one, strategy(3.0, None), Params(), ())) == pytest.approx([(0.0 - 0.1) / 3.0])
+    for of, r in ((strategy(1.0, 2.0), (-1.0 - 0.1) / 1.0), (strategy(3.0, None), (0.0 - 0.1) / 3.0)):
+        one = columns(side, [1.0, 0.0], [100.0, 98.0], [100.0, 103.0], of)
+        assert list(screened_trades(one, of, Params(), ())) == pytest.approx([r])
 
 
 def test_an_exit_that_is_no_number_is_no_trade() -> None:
-    one = columns(Side.LONG, [1.0, 0.0], [100.0, 98.0], [100.0, 103.0])
-    assert not list(screened_trades(one, strategy(float("nan"), 2.0), Params(), ()))
+    of = strategy(float("nan"), 2.0)
+    one = columns(Side.LONG, [1.0, 0.0], [100.0, 98.0], [100.0, 103.0], of)
+    assert not list(screened_trades(one, of, Params(), ()))

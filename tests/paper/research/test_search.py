@@ -20,7 +20,7 @@ from paper.research.setup import Setup, ready
 from paper.research.study import SearchBook
 from paper.research.work import DaskWorkers, LocalWorkers
 
-SPACE = written_space(["signals.cascade.momentum_pct_min=0:0.4:0.2", "signals.cascade.flow_min=null,0.05"])
+SPACE = written_space(["signals.breakout.move_range_min=0.7:1.5:0.4", "signals.breakout.volume_ratio_min=0.8,1.2"])
 
 
 class Killed(Exception):

@@ -52,12 +52,12 @@ def test_variations_turn_one_threshold_each_and_are_the_same_again(setup: Setup)
 
 def test_a_strategy_without_a_gate_refuses_no_more_by_it(setup: Setup) -> None:
     """Without one gate no other changes, and some of them matter."""
-    rows = ablation(AblationJob(setup, ("cascade",)))
+    rows = ablation(AblationJob(setup, ("breakout",)))
     assert (rows[0].gate, rows[0].trades > 0) == ("", True)
     assert len({row.trades for row in rows}) > 1
     settings = ready(setup).settings
-    before = settings.signals.named("cascade")
-    after = without_gate(settings, "cascade", "flow").signals.named("cascade")
+    before = settings.signals.named("breakout")
+    after = without_gate(settings, "breakout", "volume").signals.named("breakout")
     assert before is not None
     assert after is not None
-    assert [gate for gate in before.gates if gate.name != "flow"] == list(after.gates)
+    assert [gate for gate in before.gates if gate.name != "volume"] == list(after.gates)
