@@ -1,5 +1,6 @@
 """The map over time as a heatmap, with the mark, observed liquidations and our own fills on it."""
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -77,7 +78,7 @@ def _dots(panel: Any, forced: Sequence[Row]) -> None:
     for side, colour in (("long", LONGS), ("short", SHORTS)):
         ours = [row for row in forced if row["side"] == side]
         if ours:
-            sizes = [min(4 + 6 * np.log10(max(row["usd"], 1.0) / 1e3), 60) if row["usd"] > 1e3 else 4 for row in ours]
+            sizes = [4 + 6 * math.log10(max(row["usd"], 1e3) / 1e3) for row in ours]
             panel.scatter(
                 _times([row["time_ms"] for row in ours]), [row["price"] for row in ours], s=sizes, c=colour,
                 edgecolors="#ffffff", linewidths=0.4, label=f"{side}s liquidated", zorder=3,
