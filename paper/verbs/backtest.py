@@ -61,18 +61,27 @@ def backtest(
     """
     settings = load(profile, config=config, overrides=overriding(overrides, allow_thin_coin=allow_thin_coin)).settings
     setup = Setup.of(path, settings, profile, config)
-    coins = ready(setup).tape.roster.coins
-    if any(map(is_thin, coins)):
-        print(labelled(coins), file=sys.stderr)
+    _label(ready(setup).tape.roster.coins)
     directory = None if no_journal else places.backtest_dir(data, path.stem)
+    wanted = Wanted(draws, seed, monte_carlo, walk_forward, ablation)
     with books_written():
         if controls:
-            wanted = Wanted(draws, seed, monte_carlo, walk_forward, ablation)
             found = researched(setup, LocalWorkers(processes), to_stderr, data=directory, wanted=wanted)
             print(msgspec.json.encode(_plain(found)).decode() if as_json else _text(found))
-            return
-        with progress(f"backtest of {path.name}") as advance:
-            report = run_backtest(ready(setup).tape, settings, profile=profile, data=directory, advance=advance)
+        else:
+            _alone(setup, directory, as_json=as_json)
+
+
+def _label(coins: Sequence[str]) -> None:
+    """Thin coins are named wherever one is traded."""
+    if any(map(is_thin, coins)):
+        print(labelled(coins), file=sys.stderr)
+
+
+def _alone(setup: Setup, directory: Path | None, *, as_json: bool) -> None:
+    tape, settings = ready(setup)
+    with progress(f"backtest of {Path(setup.tape).name}") as advance:
+        report = run_backtest(tape, settings, profile=setup.profile, data=directory, advance=advance)
     print(msgspec.json.encode(report).decode() if as_json else text_of(report))
 
 

@@ -1,5 +1,7 @@
 """A tape of hourly bars on which the whole house trades, and the settings it runs with."""
 
+from typing import Any
+
 import numpy as np
 
 from liqbot.blocks import DTYPES
@@ -16,10 +18,18 @@ class PaperSettings(Settings):
     paper: PaperSection = PaperSection()
 
 
-def paper_settings() -> Settings:
+def paper_settings(**changes: Any) -> Settings:
     """Built as a clean checkout would, whether or not the package is installed."""
     model = settings_model()
-    return model() if "paper" in model.model_fields else PaperSettings()
+    return model(**changes) if "paper" in model.model_fields else PaperSettings(**changes)
+
+
+def trading_settings() -> Settings:
+    """For tests of what comes after an entry: the cascade asks for little, and a walk at random gives it that."""
+    cascade = {
+        "size_ratio_min": 0.0, "volume_ratio_min": 0.3, "break_age_min_max": 20_160.0, "acceleration_ratio_min": -100.0,
+    }
+    return paper_settings(signals={"cascade": cascade}, risk={"edge_needed_pct_max": 100.0})
 
 
 def random_walk(hours: int, seed: int) -> dict[str, np.ndarray]:

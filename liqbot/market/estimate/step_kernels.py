@@ -240,8 +240,7 @@ def move(
     Round n are the entries `starts[n]`..`starts[n + 1]`, in which a row comes once at most: `rows[entry]`,
     `told[column, entry]` (see `LOW`). `crossed` is NaN, `unseen[row]` 1 where a row has positions from before. The
     answer is the offset that was taken last; -1, and nothing is changed, when a price is not on the grid. `out`: the
-    first fourteen, and crossed.
-    """
+    first fourteen, and crossed."""
     for column in range(VOLUME):  # all before are prices
         if not are_on_grid(told[column], edges):
             return -1

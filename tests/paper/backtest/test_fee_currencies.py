@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from walk_tape import paper_settings, random_walk
+from walk_tape import random_walk, trading_settings
 
 from liqbot.blocks import EventBlock, Roster
 from liqbot.engine import Engine, Step
@@ -33,7 +33,7 @@ def tape(tmp_path_factory: pytest.TempPathFactory) -> Tape:
 
 
 def ran(tape: Tape, currency: str, folder: Path) -> tuple[BacktestReport, Engine, str]:
-    settings = fitted(paper_settings(), tape)
+    settings = fitted(trading_settings(), tape)
     url = sqlite_url(folder / "ledger.sqlite")
     with LedgerWriter(url, "abc123") as ledger:
         watch, observe = BacktestRecorder(settings, settings.coins), ledger.observer("tape")
@@ -56,13 +56,17 @@ def test_every_reading_of_a_backtest_agrees(tape: Tape, currency: str, tmp_path:
     assert report.trades.closed >= 2
     assert money.house_differs_usd == 0
     assert (money.gross_usd, money.fees_usd) == (cash.gross_usd, cash.fees_usd)
-    assert money.net_usd == sum(trip.net_usd for trip in report.trips) + money.unrealised_usd
     assert unexplained_usd(url) == 0
     with Ledger(str(tmp_path / "ledger.sqlite")) as ledger:
+        (late,) = ledger.rows("SELECT COALESCE(SUM(amount_usd), 0) AS usd FROM funding_payment WHERE trade_id IS NULL")
         (sums,) = ledger.rows("SELECT SUM(realised_usd) AS gross, SUM(fee_usd) AS fees FROM fill")
         rows: list[dict[str, Any]] = ledger.rows(
             "SELECT gross_usd, fees_usd, funding_usd, fees_other FROM trade ORDER BY id"
         )
+    of_trips_usd = sum(trip.net_usd for trip in report.trips)
+    assert money.net_usd == of_trips_usd + money.unrealised_usd + Decimal(late["usd"]).scaleb(-6), (
+        "funding that came when its position was closed already belongs to no trip"
+    )
     assert (sums["gross"], sums["fees"]) == (int(money.gross_usd.scaleb(6)), int(money.fees_usd.scaleb(6)))
     assert [
         tuple(int(amount.scaleb(6)) for amount in (trip.gross_usd, trip.fees_usd, trip.funding_usd))
