@@ -1,7 +1,7 @@
 """`liqbot backtest TAPE`: the whole house over a recorded market, and an honest report."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
