@@ -17,7 +17,9 @@ _ROWS: Final = 240
 _FAINTEST: Final = 1e-3
 """Of the strongest cell: what is fainter is drawn as nothing."""
 _GAP: Final = 3.0
-"""A map is drawn until the next one, but no longer than so many usual pauses between two: then there was none."""
+_GAP_MS: Final = 2_100_000
+"""A map is drawn until the next one, but no longer than so many usual pauses between two, or than two of the quarters
+of an hour after which a ledger keeps one in any case: then there was none."""
 
 
 def heat_figure(
@@ -59,7 +61,7 @@ def cells_of(maps: Sequence[KeptMap], edges: Floats) -> tuple[list[int], Floats]
     usual = float(np.median(np.diff(times))) or 1.0
     starts, rows = [times[0]], list[Floats]()
     for one, until in zip(maps, [*times[1:], int(times[-1] + usual)], strict=True):
-        held = min(until, int(one.time_ms + _GAP * usual))
+        held = min(until, int(one.time_ms + max(_GAP * usual, _GAP_MS)))
         rows.append(_regrouped(one, edges))
         starts.append(held)
         if held < until:
