@@ -2,6 +2,7 @@
 the guards that say how much of the best one is luck."""
 
 import hashlib
+import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ from paper.research.study import SearchBook, Tried, suggested
 from paper.research.walks import Walked, WalkJob, pooled_daily_r, walk
 from paper.research.work import Workers
 from paper.score.bootstrap import Estimate
+from paper.score.price_path import Floats
 
 BATCH: Final = 25
 """Candidates that are walked side by side over one fold of the market."""
@@ -51,6 +53,7 @@ class SearchReport(msgspec.Struct, frozen=True):
     finalists: tuple[Finalist, ...]
     as_set: Finalist
     deflated_sharpe_probability: float
+    """NaN where the best has too few trades."""
     overfitting_probability: float
     screen_sets_per_s: float
     """Bars times candidates screened in a second of this run, folding included; NaN when nothing was screened."""
@@ -98,14 +101,19 @@ def search(asked: Search, book: SearchBook, workers: Workers, say: Say) -> Searc
     return SearchReport(
         screened=asked.trials, walked=len(tried),
         finalists=tuple(_finalist(one, held) for one in ranked[:FINALISTS]), as_set=_finalist(as_set, held),
-        deflated_sharpe_probability=deflated_sharpe(
-            pooled_daily_r(list(best.walked.values())),
-            np.array([moments_of(column).sharpe_ratio for column in returns.T]),
-        ),
+        deflated_sharpe_probability=_skill_share(best, returns),
         overfitting_probability=overfitting_probability(returns),
         screen_sets_per_s=bars * asked.trials / screen_s if asked.trials else float("nan"),
         walk_sets_per_s=bars * made / walk_s if made else float("nan"),
     )
+
+
+def _skill_share(best: Tried, returns: Floats) -> float:
+    """The deflated Sharpe ratio of the best; NaN where even that has too few trades to be judged by."""
+    if not math.isfinite(best.value):
+        return math.nan
+    ratios = np.array([moments_of(column).sharpe_ratio for column in returns.T])
+    return deflated_sharpe(pooled_daily_r(list(best.walked.values())), ratios)
 
 
 def _screened(asked: Search, say: Say) -> list[dict[str, Any]]:

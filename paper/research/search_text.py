@@ -1,10 +1,11 @@
 """The report of a search as text: the guards first, then the best candidates."""
 
+import math
 from typing import Any
 
 from paper.backtest.plain_tables import table
 from paper.backtest.strategy_table import interval
-from paper.research.search import Finalist, SearchReport
+from paper.research.search import TRADES_MIN, Finalist, SearchReport
 
 
 def text_of(report: SearchReport) -> str:
@@ -38,7 +39,8 @@ def _guards(report: SearchReport) -> str:
 
 def _row(name: str, one: Finalist) -> tuple[str, ...]:
     held = "-" if one.held_out_r is None else interval(one.held_out_r)
-    return (name, f"{one.value:+.3f}", str(one.trades), interval(one.expectancy_r),
+    ratio = f"{one.value:+.3f}" if math.isfinite(one.value) else f"n < {TRADES_MIN}"
+    return (name, ratio, str(one.trades), interval(one.expectancy_r),
             "-" if one.held_out_r is None else str(one.held_out_trades), held)  # fmt: skip
 
 

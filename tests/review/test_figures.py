@@ -123,7 +123,9 @@ def test_the_picture_widens_for_a_line_that_is_near_and_not_for_one_that_is_far(
     assert reach[12] < MARK * 0.88
 
 
-@given(st.lists(st.floats(0, 1e9), min_size=3, max_size=40), st.lists(st.integers(1, 10_000_000), min_size=2, max_size=9))
+@given(
+    st.lists(st.floats(0, 1e9), min_size=3, max_size=40), st.lists(st.integers(1, 10_000_000), min_size=2, max_size=9)
+)
 def test_the_heatmap_keeps_every_dollar_in_sight_and_draws_no_gap(usd: list[float], pauses: list[int]):
     edges = np.linspace(90.0, 110.0, len(usd) + 1)
     times = np.cumsum(pauses).tolist()

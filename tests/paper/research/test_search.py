@@ -1,6 +1,7 @@
 """A search: what is screened, that a killed one goes on to the same table, wherever it is worked on."""
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,13 @@ from liqbot.signals.evaluate import enabled_strategies, evaluate
 from liqbot.signals.verdict import SIGNAL
 from paper.research.feature_columns import columns_of, signals_in
 from paper.research.market_lead import MarketLead
-from paper.research.search import Search, search, walk_all
+from paper.research.search import TRADES_MIN, Finalist, Search, SearchReport, search, walk_all
 from paper.research.search_space import SearchSpace, key_of, suggested_space, with_candidate, written_space
 from paper.research.search_text import text_of
 from paper.research.setup import Setup, ready
 from paper.research.study import SearchBook
 from paper.research.work import DaskWorkers, LocalWorkers
+from paper.score.bootstrap import Estimate
 
 SPACE = written_space(["signals.breakout.move_range_min=0.7:1.5:0.4", "signals.breakout.volume_ratio_min=0.8,1.2"])
 
@@ -169,3 +171,12 @@ def test_every_suggested_value_holds(setup: Setup) -> None:
         assert len({key_of({one.name: value}) for value in one.values}) == len(one.values) > 1
         for value in one.values:
             with_candidate(settings, {one.name: value})
+
+
+def test_what_traded_too_seldom_is_given_no_chance_of_skill() -> None:
+    seldom = Finalist({"signals.cascade.bias_min": 0.1}, -math.inf, 3, Estimate(1.4, 1.2, 1.6))
+    report = SearchReport(40, 4, (seldom,), seldom, math.nan, 0.9, 1.0, 1.0)
+    told = text_of(report)
+    assert "deflated Sharpe ratio unknown" in told
+    assert f"n < {TRADES_MIN}" in told
+    assert "inf" not in told
