@@ -17,7 +17,7 @@ from paper.simulate.naked_time import NAKED_MS_MAX, NakedTime
 from paper.simulate.probe import Probe
 from paper.simulate.scenario import Scenario
 
-SEEDS = (3, 5, 7)
+SEEDS = (3, 5, 6)
 STEPS_MAX = 400
 REFUSALS = sorted({
     *CODES, "NO_PRICE", "INVALID", "WOULD_TRIGGER", "POST_ONLY", "PRICE_BAND", "OPPOSITE_POSITION", "LEVERAGE_TIER",

@@ -49,10 +49,14 @@ def draw_rows(
     by one, together."""
     for index in range(len(rows)):
         row = rows[index]
+        leveraged_usd = open_usd = np.inf  # not known; nothing of it would be no number
+        if oi_usd[row] < np.inf:
+            leveraged_usd = leveraged_share * oi_usd[row]
+            open_usd = open_share * (2.0 - told_shares[index]) * oi_usd[row]
         draw_row(
             cells, scale, beside, total, frontier, extent, printing[row], unlearnt, unseen_usd, room_usd, chosen, row,
-            first_bin, mark[row] - first_bin, offsets[index], parts[index], half, most, leveraged_share * oi_usd[row],
-            open_share * (2.0 - told_shares[index]) * oi_usd[row], anchored, unseen[row], long_usd, short_usd,
+            first_bin, mark[row] - first_bin, offsets[index], parts[index], half, most, leveraged_usd, open_usd,
+            anchored, unseen[row], long_usd, short_usd,
         )  # fmt: skip
 
 

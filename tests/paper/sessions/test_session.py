@@ -18,7 +18,11 @@ from liqbot.risk.decision import Refusal
 
 LIQBOT = (sys.executable, "-c", "import sys; from liqbot.cli import main; sys.exit(main())")
 QUICK = ("--speed", "0")
-FORTY_MINUTES = ("--set", "paper.world.days=0.0278", "--set", "paper.world.backfill_step_ms=300000")
+FORTY_MINUTES = (
+    # A past in coarse steps makes a colder map than risk asks for.
+    "--set", "paper.world.days=0.0278", "--set", "paper.world.backfill_step_ms=100000",
+    "--set", "risk.warmth_pct_min=40",
+)
 MOMENTS = ("--set", "paper.world.days=0.001", "--set", "paper.world.backfill_days=0.1")
 
 

@@ -48,9 +48,9 @@ def test_a_fault_that_happens_to_an_order_never_finds_none():
 # Each with a seed that is known to catch it, and by which law; the verb runs all of them over many seeds.
 CAUGHT = {
     "drop_stop": (1, "UNPROTECTED"), "wrong_side": (0, "NOT_APPROVED"), "skip_journal": (0, "JOURNAL_FIRST"),
-    "cancel_first": (0, "CANCEL_UNPROTECTS"), "leverage_unread": (26, "LEVERAGE"), "waits_for_disk": (96, "NAKED"),
-    "ends_at_once": (52, "ENDED_NAKED"), "ratio_ignored": (2, "MISTRANSLATED"), "newest_mark": (101, "MISTRANSLATED"),
-    "marks_unchecked": (2, "ENTRY_MARK_DEVIATION"),
+    "cancel_first": (0, "CANCEL_UNPROTECTS"), "leverage_unread": (26, "LEVERAGE"), "waits_for_disk": (1, "NAKED"),
+    "ends_at_once": (21, "ENDED_NAKED"), "ratio_ignored": (1, "MISTRANSLATED"), "newest_mark": (101, "MISTRANSLATED"),
+    "marks_unchecked": (30, "ENTRY_MARK_DEVIATION"),
 }  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def test_defects_are_caught_and_the_house_is_sound_again_afterwards(name, seed, 
 
 # Pairs that hundreds of seeds had not met while states were waited for, each with a seed that brings it about.
 AIMED = [
-    ("answers_nonsense", "partial", 5), ("ended_in_order", "none", 5), ("exit_rejected", "partial", 13),
+    ("answers_nonsense", "partial", 5), ("ended_in_order", "none", 5), ("exit_rejected", "partial", 0),
     ("part_then_disconnect", "cancelling", 37), ("state_unknown", "cancelling", 5), ("stop_rejected", "cancelling", 5),
 ]
 
