@@ -25,7 +25,6 @@ from liqbot.settings import load  # noqa: E402
 from paper.backtest.planned_trips import TripLine  # noqa: E402
 from paper.backtest.report_text import headline  # noqa: E402
 from paper.research.main_pass import MainPass, main_pass  # noqa: E402
-from paper.research.progress import to_stderr  # noqa: E402
 from paper.research.researched import Researched, Wanted, beside  # noqa: E402
 from paper.research.setup import Setup, ready  # noqa: E402
 from paper.research.text import controls_text, edge_of, monte_carlo_text, refusals_text  # noqa: E402
@@ -75,10 +74,10 @@ def run(setup: Setup, folder: Path, workers: Workers, until_s: float, draws: int
     elif time.monotonic() > until_s:
         return None
     else:
-        main = main_pass(setup, to_stderr)
+        main = main_pass(setup)
         kept.write_bytes(msgspec.msgpack.encode(main))
     try:
-        return beside(setup, main, Kept(workers, folder, until_s), to_stderr, Wanted(draws=draws, monte_carlo=1_000))
+        return beside(setup, main, Kept(workers, folder, until_s), Wanted(draws=draws, monte_carlo=1_000))
     except TimeIsUp:
         return None
 

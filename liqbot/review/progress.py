@@ -43,6 +43,13 @@ def watched(blocks: Iterable[EventBlock], first_ms: int, last_ms: int, advance: 
             advance((block.tick_ms - first_ms) / max(1, last_ms - first_ms))
 
 
+def lasting(seconds: float) -> str:
+    """For people: 40 s, 12 min, 3.5 h."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5_400 else f"{seconds / 3600:.1f} h"
+
+
 class _Lines:
     """For a log or a pipe."""
 
@@ -54,7 +61,7 @@ class _Lines:
             return
         self._next_s = elapsed_s + _LINE_EVERY_S
         left_s = elapsed_s * (1.0 - share) / share
-        print(f"{self._what}: {share:.0%}, {left_s:.0f} s left", file=sys.stderr, flush=True)
+        print(f"{self._what}: {share:.0%}, {lasting(left_s)} left", file=sys.stderr, flush=True)
 
     def end(self) -> None:
         """A line is never taken back."""

@@ -29,16 +29,17 @@ def period_of(ledger: Ledger, since: str | None, until: str | None, day: str | N
     if day is not None and len(given) > 1:
         raise ExpectedError("--day: says both ends itself; leave --since and --until out", Exit.USAGE)
     now_ms, note = clock_of(span_of(ledger), time.time_ns() // 1_000_000)
-    if note and not all(text.strip()[:4].isdecimal() for text in given):
-        print(f"note: {', '.join(given)} {note}", file=sys.stderr)
     if day is not None:
-        return Period(*day_ms(day, now_ms))
-    found = Period(
-        None if since is None else past_ms(since, now_ms, "--since"),
-        None if until is None else past_ms(until, now_ms, "--until"),
-    )
+        found = Period(*day_ms(day, now_ms))
+    else:
+        found = Period(
+            None if since is None else past_ms(since, now_ms, "--since"),
+            None if until is None else past_ms(until, now_ms, "--until"),
+        )
     if found.from_ms is not None and found.to_ms is not None and found.from_ms >= found.to_ms:
         raise ExpectedError(f"--since {since!r} is not before --until {until!r}", Exit.USAGE)
+    if note and not all(text.strip()[:4].isdecimal() for text in given):
+        print(f"note: {', '.join(given)} {note}", file=sys.stderr)
     return found
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from liqbot.blocks import EventBlock
 from liqbot.engine import Engine, Step
+from liqbot.review.progress import progress
 from liqbot.settings import Settings
 from paper.backtest.planned_trips import PlannedTrips, TripLine
 from paper.backtest.report import BacktestReport
@@ -15,7 +16,6 @@ from paper.params import PaperSection
 from paper.research.controls import FILLS
 from paper.research.followers import follower
 from paper.research.priced_entries import EntryPricer
-from paper.research.progress import RunProgress, Say
 from paper.research.random_entries import OwnEntries, OwnEntry
 from paper.research.refused_entries import RefusalPrice, RefusedEntries, prices_of
 from paper.research.setup import Setup, ready
@@ -35,11 +35,14 @@ class MainPass(msgspec.Struct, frozen=True):
     refusals: tuple[RefusalPrice, ...]
 
 
-def main_pass(setup: Setup, say: Say, data: Path | None = None) -> MainPass:
+def main_pass(setup: Setup, data: Path | None = None) -> MainPass:
     """With `data` the house writes its books there."""
     tape, settings = ready(setup)
-    beside = _Beside(setup, say)
-    report = backtest(tape, settings, profile=setup.profile, data=data, observers=(beside,))
+    beside = _Beside(setup)
+    with progress(f"backtest of {Path(setup.tape).name}") as advance:
+        report = backtest(
+            tape, settings, profile=setup.profile, data=data, observers=(beside,), advance=advance
+        )
     # Its time is that of many houses: nothing about the speed of one.
     report = msgspec.structs.replace(report, speed=None)
     fills = {name: tuple(planned.line(trip) for trip in planned.closed) for name, planned in beside.fills.items()}
@@ -50,9 +53,9 @@ def main_pass(setup: Setup, say: Say, data: Path | None = None) -> MainPass:
 class _Beside:
     """An observer of the backtest's house: houses that follow it are made at its first step, when it stands."""
 
-    def __init__(self, setup: Setup, say: Say) -> None:
+    def __init__(self, setup: Setup) -> None:
         self._tape, self._settings = ready(setup)
-        self._own, self._progress = OwnEntries(self._settings), RunProgress("backtest", say)
+        self._own = OwnEntries(self._settings)
         self._loops: list[SimLoop] = []
         self._refused: RefusedEntries | None = None
         self.fills = {name: PlannedTrips() for name in FILLS}
@@ -67,7 +70,6 @@ class _Beside:
         for loop in self._loops:
             loop.step(block)
         self._refused(seq, block, step, engine)
-        self._progress.at((block.tick_ms - self._tape.first_ms) / max(1, self._tape.last_ms - self._tape.first_ms))
 
     def _begin(self, engine: Engine) -> None:
         section = self._settings.section(PaperSection)

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from liqbot.review.progress import progress
 from paper.backtest.planned_trips import TripLine
 from paper.backtest.report import BacktestReport
 from paper.backtest.strategy_stats import TradeSample
@@ -13,7 +14,6 @@ from paper.research.ablation import AblationJob, WithoutGate, ablation
 from paper.research.controls import FILLS, PLACEBOS, RANDOM, ControlJob, ControlRow, control_row, trips_of
 from paper.research.main_pass import MainPass, main_pass
 from paper.research.monte_carlo import MonteCarlo, monte_carlo
-from paper.research.progress import RunProgress, Say
 from paper.research.random_entries import drawn
 from paper.research.refused_entries import RefusalPrice
 from paper.research.setup import Setup, ready
@@ -61,16 +61,16 @@ class Researched(msgspec.Struct, frozen=True):
 
 
 def researched(
-    setup: Setup, workers: Workers, say: Say, *, data: Path | None = None, wanted: Wanted = WANTED
+    setup: Setup, workers: Workers, *, data: Path | None = None, wanted: Wanted = WANTED
 ) -> Researched:
     """The backtest of a setup, then a pass over the tape for each control, and for what else is wanted."""
-    return beside(setup, main_pass(setup, say, data), workers, say, wanted)
+    return beside(setup, main_pass(setup, data), workers, wanted)
 
 
-def beside(setup: Setup, main: MainPass, workers: Workers, say: Say, wanted: Wanted = WANTED) -> Researched:
+def beside(setup: Setup, main: MainPass, workers: Workers, wanted: Wanted = WANTED) -> Researched:
     """What stands beside a main pass that has been made."""
     report = main.report
-    trips = _controls(setup, main, workers, say, wanted)
+    trips = _controls(setup, main, workers, wanted)
     rows = tuple(
         control_row(strategy, control, report.trips, trips.get(control, ()), wanted.seed)
         for strategy in report.strategies
@@ -80,36 +80,36 @@ def beside(setup: Setup, main: MainPass, workers: Workers, say: Say, wanted: Wan
     research = Research(
         wanted.seed, wanted.draws, rows, main.refusals,
         monte_carlo(sample.r_multiples, risk_pct, wanted.monte_carlo, wanted.seed) if wanted.monte_carlo else None,
-        _walked_forward(setup, workers, say, wanted) if wanted.walk_forward else None,
+        _walked_forward(setup, workers, wanted) if wanted.walk_forward else None,
         _ablated(setup, report.strategies, workers) if wanted.ablation else (),
     )
     return Researched(report, research)
 
 
 def _controls(
-    setup: Setup, main: MainPass, workers: Workers, say: Say, wanted: Wanted
+    setup: Setup, main: MainPass, workers: Workers, wanted: Wanted
 ) -> dict[str, Sequence[TripLine]]:
     """Trips of all strategies, by control."""
     draws = drawn(main.own, main.first_ms, main.last_ms, wanted.draws, wanted.seed)
     jobs = [ControlJob(setup, name) for name in PLACEBOS]
     jobs += [ControlJob(setup, RANDOM, draws)] if draws else []
     found: dict[str, Sequence[TripLine]] = dict(main.fills)
-    progress = RunProgress("controls", say)
-    for done, (job, trips) in enumerate(workers.results(trips_of, jobs), 1):
-        found[job.control] = trips
-        progress.at(done / len(jobs))
+    with progress("controls") as advance:
+        for done, (job, trips) in enumerate(workers.results(trips_of, jobs), 1):
+            found[job.control] = trips
+            advance(done / len(jobs))
     return found
 
 
-def _walked_forward(setup: Setup, workers: Workers, say: Say, wanted: Wanted) -> WalkForward:
+def _walked_forward(setup: Setup, workers: Workers, wanted: Wanted) -> WalkForward:
     candidates = variations(ready(setup).settings, wanted.seed)
     walked: dict[int, Walked] = {}
     jobs = [WalkJob(setup, candidates[first : first + BESIDE]) for first in range(0, len(candidates), BESIDE)]
-    progress = RunProgress("walking forward", say)
-    for job, found in workers.results(walk, jobs):
-        begin = jobs.index(job) * BESIDE
-        walked |= dict(enumerate(found, begin))
-        progress.at(len(walked) / len(candidates))
+    with progress("walking forward") as advance:
+        for job, found in workers.results(walk, jobs):
+            begin = jobs.index(job) * BESIDE
+            walked |= dict(enumerate(found, begin))
+            advance(len(walked) / len(candidates))
     return walk_forward(candidates, [walked[index] for index in range(len(candidates))], wanted.walk_forward)
 
 

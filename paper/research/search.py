@@ -12,10 +12,10 @@ import msgspec
 import numpy as np
 
 from liqbot.code_version import source_digest
+from liqbot.review.progress import progress
 from paper.backtest.strategy_stats import TradeSample, expectancy
 from paper.research.feature_columns import FeatureColumns, columns_of
 from paper.research.overfitting import deflated_sharpe, moments_of, overfitting_probability
-from paper.research.progress import RunProgress, Say
 from paper.research.screen import screened
 from paper.research.search_space import SearchSpace, key_of
 from paper.research.setup import Setup, ready
@@ -83,13 +83,13 @@ class Search(msgspec.Struct, frozen=True):
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def search(asked: Search, book: SearchBook, workers: Workers, say: Say) -> SearchReport:
+def search(asked: Search, book: SearchBook, workers: Workers) -> SearchReport:
     """Resumable: candidates that the book has are not walked again."""
     began_s = time.monotonic()
-    chosen = list(asked.space.grid()) if not asked.trials else _screened(asked, say)
+    chosen = list(asked.space.grid()) if not asked.trials else _screened(asked)
     screen_s, before = time.monotonic() - began_s, len(book.tried())
     candidates: list[dict[str, Any]] = [{}, *chosen]
-    tried = walk_all(asked, candidates, book, workers, say)
+    tried = walk_all(asked, candidates, book, workers)
     walk_s = time.monotonic() - began_s - screen_s
     bars = sum(_bars(setup) for setup in asked.training)
     made = len(book.tried()) - before
@@ -116,25 +116,25 @@ def _skill_share(best: Tried, returns: Floats) -> float:
     return deflated_sharpe(pooled_daily_r(list(best.walked.values())), ratios)
 
 
-def _screened(asked: Search, say: Say) -> list[dict[str, Any]]:
+def _screened(asked: Search) -> list[dict[str, Any]]:
     """The best of the suggested, each once."""
     folded: list[tuple[Setup, tuple[FeatureColumns, ...]]] = []
-    progress = RunProgress("columns", say)
-    for number, setup in enumerate(asked.training, 1):
-        tape, settings = ready(setup)
-        folded.append((setup, columns_of(tape, settings)))
-        progress.at(number / len(asked.training))
+    with progress("columns") as advance:
+        for number, setup in enumerate(asked.training, 1):
+            tape, settings = ready(setup)
+            folded.append((setup, columns_of(tape, settings)))
+            advance(number / len(asked.training))
     scores: dict[str, tuple[float, dict[str, Any]]] = {}
-    progress = RunProgress("screening", say)
-    for number, (candidate, told) in enumerate(suggested(asked.space, asked.seed), 1):
-        key = key_of(candidate)
-        if key not in scores:
-            score = sum(screened(candidate, ready(setup).settings, columns) for setup, columns in folded)
-            scores[key] = score, candidate
-        told.value = scores[key][0]
-        progress.at(number / asked.trials)
-        if number >= asked.trials or len(scores) >= asked.space.size:
-            break
+    with progress("screening") as advance:
+        for number, (candidate, told) in enumerate(suggested(asked.space, asked.seed), 1):
+            key = key_of(candidate)
+            if key not in scores:
+                score = sum(screened(candidate, ready(setup).settings, columns) for setup, columns in folded)
+                scores[key] = score, candidate
+            told.value = scores[key][0]
+            advance(number / asked.trials)
+            if number >= asked.trials or len(scores) >= asked.space.size:
+                break
     ranked = sorted(scores.values(), key=lambda one: (-one[0], key_of(one[1])))
     return [candidate for _, candidate in ranked[: asked.walks]]
 
@@ -148,7 +148,7 @@ def value_of(walked: Sequence[Walked]) -> float:
 
 
 def walk_all(
-    asked: Search, candidates: Sequence[dict[str, Any]], book: SearchBook, workers: Workers, say: Say
+    asked: Search, candidates: Sequence[dict[str, Any]], book: SearchBook, workers: Workers
 ) -> dict[str, Tried]:
     """All of them by key. A candidate is written as soon as it has been walked on every training tape."""
     tried = book.tried()
@@ -156,17 +156,17 @@ def walk_all(
     batches = [tuple(missing[first : first + asked.batch]) for first in range(0, len(missing), asked.batch)]
     jobs = [WalkJob(setup, batch) for batch in batches for setup in asked.training]
     parts: dict[str, dict[str, Walked]] = {}
-    progress = RunProgress("walks", say)
-    for done, (job, found) in enumerate(workers.results(walk, jobs), 1):
-        for candidate, walked in zip(job.candidates, found, strict=True):
-            part = parts.setdefault(key_of(candidate), {})
-            part[job.setup.tape] = walked
-            if len(part) == len(asked.training):
-                in_order = {setup.tape: part[setup.tape] for setup in asked.training}
-                one = Tried(dict(candidate), value_of(list(in_order.values())), in_order)
-                book.add(one, asked.space)
-                tried[key_of(candidate)] = one
-        progress.at(done / len(jobs), f"{len(tried)} of {len(candidates)} candidates")
+    with progress(f"walks of {len(missing)} candidates") as advance:
+        for done, (job, found) in enumerate(workers.results(walk, jobs), 1):
+            for candidate, walked in zip(job.candidates, found, strict=True):
+                part = parts.setdefault(key_of(candidate), {})
+                part[job.setup.tape] = walked
+                if len(part) == len(asked.training):
+                    in_order = {setup.tape: part[setup.tape] for setup in asked.training}
+                    one = Tried(dict(candidate), value_of(list(in_order.values())), in_order)
+                    book.add(one, asked.space)
+                    tried[key_of(candidate)] = one
+            advance(done / len(jobs))
     return {key: tried[key] for key in map(key_of, candidates)}
 
 

@@ -15,7 +15,6 @@ from liqbot.settings import load
 from liqbot.verbs.options import ConfigDir, Json, Profile, Set, ThinCoin, overriding
 from paper.backtest.report_text import text_of
 from paper.backtest.run import backtest as run_backtest
-from paper.research.progress import to_stderr
 from paper.research.researched import DRAWS, Researched, Wanted, researched
 from paper.research.setup import Setup, ready
 from paper.research.text import (
@@ -66,7 +65,7 @@ def backtest(
     wanted = Wanted(draws, seed, monte_carlo, walk_forward, ablation)
     with books_written():
         if controls:
-            found = researched(setup, LocalWorkers(processes), to_stderr, data=directory, wanted=wanted)
+            found = researched(setup, LocalWorkers(processes), data=directory, wanted=wanted)
             print(msgspec.json.encode(_plain(found)).decode() if as_json else _text(found))
         else:
             _alone(setup, directory, as_json=as_json)

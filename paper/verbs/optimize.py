@@ -12,7 +12,6 @@ from liqbot.exits import Exit, ExpectedError
 from liqbot.private_files import make_private_directory
 from liqbot.settings import Settings, load
 from liqbot.verbs.options import ConfigDir, Json, Profile, Set
-from paper.research.progress import to_stderr
 from paper.research.search_space import SearchSpace, suggested_space, with_candidate, written_space
 from paper.research.setup import Setup
 from paper.research.work import DaskWorkers, LocalWorkers, Workers
@@ -67,7 +66,7 @@ def optimize(
     book = SearchBook(storage or _file(), study, asked.digest())
     workers: Workers = DaskWorkers(scheduler) if scheduler else LocalWorkers(processes)
     with contextlib.closing(workers):
-        found = run_search(asked, book, workers, to_stderr)
+        found = run_search(asked, book, workers)
     print(msgspec.json.encode(found).decode() if as_json else text_of(found))
 
 

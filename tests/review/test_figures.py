@@ -171,7 +171,7 @@ def test_every_picture_of_a_ledger_is_a_file(books: Path, capsys: pytest.Capture
     (["equity", "nowhere/x.png"], r"nowhere/x\.png: cannot be written"),
     (["heatmap", "x.png", "--coin", "doge"], "0 maps of DOGE in that time, a heatmap needs two"),
     (["decision", "99", "x.png"], "no such decision"),
-    (["heatmap", "x.png", "--since", "soon"], "neither an ISO time"),
+    (["heatmap", "x.png", "--since", "soon"], "--since .soon."),
 ])
 def test_a_wrong_wish_is_one_clear_line(
     words: list[str], said: str, books: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -59,7 +59,8 @@ def _usd(word: str) -> float:
 
 @pytest.mark.parametrize(
     ("usd", "text"),
-    [(0, "$0"), (950, "$950"), (1000, "$1.0K"), (340e6, "$340M"), (1.23e9, "$1.2B"), (999.9e3, "$1.0M")],
+    [(0, "$0"), (950, "$950"), (1000, "$1.0K"), (340e6, "$340M"), (1.23e9, "$1.2B"), (999.9e3, "$1.0M"), (-75, "-$75"),
+     (-5e6, "-$5.0M")],
 )
 def test_dollars_are_short(usd: float, text: str) -> None:
     assert short_usd(usd) == text

@@ -3,7 +3,7 @@
 import pytest
 
 from liqbot.blocks import EventBlock
-from liqbot.review.progress import progress, watched
+from liqbot.review.progress import lasting, progress, watched
 
 
 @pytest.mark.parametrize(("seconds_each", "said"), [(0.001, 0), (0.5, 4)])
@@ -30,3 +30,12 @@ def test_blocks_pass_as_they_are_and_tell_their_share() -> None:
     assert all(one is other for one, other in zip(passed, blocks, strict=True))
     assert shares == sorted(shares)
     assert shares[-1] == pytest.approx(256 * 10 / 3_000)
+
+
+def test_a_line_says_the_share_and_how_long_it_will_take(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = iter((0.0, 1.0, 20.0, 25.0, 100.0))
+    with progress("walks", lambda: next(clock)) as advance:
+        for share in (0.1, 0.25, 0.3, 0.5):
+            advance(share)
+    assert capsys.readouterr().err.splitlines() == ["walks: 25%, 60 s left", "walks: 50%, 2 min left"]
+    assert [lasting(seconds) for seconds in (89.0, 90.0, 5_400.0)] == ["89 s", "2 min", "1.5 h"]

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from liqbot.exits import Exit, ExpectedError
+from liqbot.legible import short_usd
 
 FORMATS: Final = (".png", ".svg")
 LONGS: Final = "#D55E00"
@@ -25,7 +26,6 @@ OWN: Final = "#CC79A7"
 STEPS: Final = "cividis"
 _INCHES: Final = (11.0, 6.2)
 _DPI: Final = 120
-_KEPT_PARTS: Final = (("B", 1e9), ("M", 1e6), ("K", 1e3))
 
 
 class Look(NamedTuple):
@@ -128,13 +128,5 @@ def require_format(path: Path) -> None:
         raise ExpectedError(f"{path}: its ending is {ending}; pictures are {' or '.join(FORMATS)}", Exit.USAGE)
 
 
-def usd_text(usd: float) -> str:
-    """Short: 1.2B, 350M, 12K, 7."""
-    for letter, size in _KEPT_PARTS:
-        if abs(usd) >= size:
-            return f"{usd / size:.3g}{letter}"
-    return f"{usd:.0f}"
-
-
-USD_TICKS: Final = FuncFormatter(lambda usd, _place: usd_text(usd))
+USD_TICKS: Final = FuncFormatter(lambda usd, _place: short_usd(usd))
 PRICE_TICKS: Final = FuncFormatter(lambda price, _place: f"{price:,.0f}" if price >= 100 else f"{price:.6g}")

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +11,7 @@ from liqbot.market.map.liquidation_map import Floats
 from liqbot.review.figures.canvas import LONGS, PRICE_TICKS, SHORTS, STEPS, USD_TICKS, Canvas, look_of
 from liqbot.review.figures.kept import KeptMap
 from liqbot.review.ledger_reader import Row
+from liqbot.review.period import minute_text
 
 _ROWS: Final = 240
 _FAINTEST: Final = 1e-3
@@ -28,7 +28,7 @@ def heat_figure(
 ) -> Canvas:
     """`maps` as `kept.maps` gives them; `reach_pct` around the lowest and the highest mark."""
     note = "USD is an estimate: open positions that would be force-closed at each price; dots: liquidations observed"
-    title = f"{coin} liquidation heatmap, {_when(maps[0].time_ms)} to {_when(maps[-1].time_ms)} UTC"
+    title = f"{coin} liquidation heatmap, {minute_text(maps[0].time_ms)} to {minute_text(maps[-1].time_ms)} UTC"
     canvas = Canvas(title, note, look=look_of(dark=dark))
     panel = canvas.panels[0]
     marks = [one.mark_price for one in maps]
@@ -102,7 +102,3 @@ def _own(panel: Any, fills: Sequence[Row]) -> None:
 
 def _times(times_ms: Sequence[int]) -> Any:
     return np.array(times_ms, "datetime64[ms]")
-
-
-def _when(time_ms: int) -> str:
-    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")

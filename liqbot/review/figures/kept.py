@@ -1,29 +1,16 @@
 """What pictures take from a ledger: maps over time, forced orders, fills, the equity curve, the map's own record."""
 
 import json
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from liqbot.exits import Exit, ExpectedError
 from liqbot.market.map.liquidation_map import Floats
 from liqbot.review.ledger_reader import Ledger, Row
+from liqbot.review.period import Period
 
-
-class Span(NamedTuple):
-    """Of one coin, from and to in milliseconds; None: no limit."""
-
-    coin: str
-    since_ms: int | None = None
-    until_ms: int | None = None
-
-    @property
-    def values(self) -> list[object]:
-        """For the placeholders of `SPAN`."""
-        return [self.coin, self.since_ms, self.since_ms, self.until_ms, self.until_ms]
-
-
-_SPAN = "coin = ? AND (? IS NULL OR time_ms >= ?) AND (? IS NULL OR time_ms <= ?)"
+_OF_COIN: Final = "coin = ? AND time_ms >= ? AND time_ms < ?"
 
 
 class KeptMap(NamedTuple):
@@ -43,16 +30,16 @@ def first_coin(ledger: Ledger) -> str:
     return str(rows[0]["coin"])
 
 
-def maps(ledger: Ledger, span: Span) -> list[KeptMap]:
+def maps(ledger: Ledger, coin: str, period: Period) -> list[KeptMap]:
     """Oldest first. ExpectedError for fewer than two: one is a map, and `picture map` draws it."""
     rows = ledger.rows(
-        f"SELECT time_ms, mark_price, bins FROM map_snapshot WHERE {_SPAN} ORDER BY time_ms, id",
-        span.values,
+        f"SELECT time_ms, mark_price, bins FROM map_snapshot WHERE {_OF_COIN} ORDER BY time_ms, id",
+        [coin, *period.values],
     )
     found = [_map(row) for row in rows]
     if len(found) < 2:
         raise ExpectedError(
-            f"{ledger.place}: {len(found)} maps of {span.coin} in that time, a heatmap needs two", Exit.NOT_FOUND
+            f"{ledger.place}: {len(found)} maps of {coin} in that time, a heatmap needs two", Exit.NOT_FOUND
         )
     return found
 
@@ -63,28 +50,27 @@ def _map(row: Row) -> KeptMap:
     return KeptMap(row["time_ms"], row["mark_price"] / 1e9, np.array(bins["edges"], float), usd)
 
 
-def forced_orders(ledger: Ledger, span: Span) -> list[Row]:
+def forced_orders(ledger: Ledger, coin: str, period: Period) -> list[Row]:
     """Observed liquidations: time_ms, side, price, usd."""
     return ledger.rows(
-        f"SELECT time_ms, side, price / 1e9 AS price, size_usd / 1e6 AS usd FROM liquidation WHERE {_SPAN} "
-        "ORDER BY time_ms", span.values,
+        f"SELECT time_ms, side, price / 1e9 AS price, size_usd / 1e6 AS usd FROM liquidation WHERE {_OF_COIN} "
+        "ORDER BY time_ms", [coin, *period.values],
     )
 
 
-def fills(ledger: Ledger, span: Span) -> list[Row]:
+def fills(ledger: Ledger, coin: str, period: Period) -> list[Row]:
     """Ours: time_ms, side, reduces, price."""
     return ledger.rows(
-        f"SELECT time_ms, side, reduces, price / 1e9 AS price FROM fill WHERE {_SPAN} ORDER BY time_ms",
-        span.values,
+        f"SELECT time_ms, side, reduces, price / 1e9 AS price FROM fill WHERE {_OF_COIN} ORDER BY time_ms",
+        [coin, *period.values],
     )
 
 
-def equity(ledger: Ledger, since_ms: int | None, until_ms: int | None) -> list[Row]:
+def equity(ledger: Ledger, period: Period) -> list[Row]:
     """time_ms, equity_usd, transfers_usd, oldest first. ExpectedError for fewer than two."""
     rows = ledger.rows(
         "SELECT time_ms, equity_usd / 1e6 AS equity_usd, transfers_usd / 1e6 AS transfers_usd FROM equity "
-        "WHERE (? IS NULL OR time_ms >= ?) AND (? IS NULL OR time_ms <= ?) ORDER BY id",
-        [since_ms, since_ms, until_ms, until_ms],
+        "WHERE time_ms >= ? AND time_ms < ? ORDER BY id", period.values,
     )
     if len(rows) < 2:
         raise ExpectedError(f"{ledger.place}: {len(rows)} values of the equity, a curve needs two", Exit.NOT_FOUND)

@@ -1,7 +1,6 @@
 """The liquidation map as a picture: USD by price, stacked by leverage or venue, summed outward from the mark."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 import matplotlib as mpl
@@ -9,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from liqbot.instruments import Side
+from liqbot.legible import short_usd
 from liqbot.market.map.liquidation_map import Floats
 from liqbot.market.record import RECORD_VERSION
 from liqbot.review.figures.canvas import (
@@ -22,8 +22,8 @@ from liqbot.review.figures.canvas import (
     Canvas,
     Look,
     look_of,
-    usd_text,
 )
+from liqbot.review.period import minute_text
 from liqbot.review.reading import MapReading, reading_from
 
 STACKS: Final = {"leverage": "by_leverage", "venue": "by_venue"}
@@ -73,9 +73,9 @@ def map_figure(
     record, mark = reading.record, reading.chart.mark_price
     near = [abs(one.price / mark - 1) * 105 for one in lines if abs(one.price / mark - 1) * 100 <= 2 * reach_pct]
     reach_pct = max([reach_pct, *near])
-    when = datetime.fromtimestamp(reading.chart.as_of_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
     note = "USD is an estimate: leveraged positions that would be force-closed per bin of price" + source
-    canvas = Canvas(f"{reading.chart.coin} liquidation map, {when}", note, look=look_of(dark=dark))
+    title = f"{reading.chart.coin} liquidation map, {minute_text(reading.chart.as_of_ms)} UTC"
+    canvas = Canvas(title, note, look=look_of(dark=dark))
     panel = canvas.panels[0]
     low, high = mark * (1 - reach_pct / 100), mark * (1 + reach_pct / 100)
     top = _bars(panel, _parts(record, by), low, high)
@@ -173,7 +173,7 @@ def _clusters(panel: Axes, reading: MapReading, low: float, high: float, top: fl
             away_pct = (one.peak_price / mark - 1) * 100
             leftwards = one.peak_price > high - (high - low) / 6
             panel.annotate(
-                f"${usd_text(one.usd)} {away_pct:+.1f} %", (one.peak_price, top * (0.80 - 0.08 * place)), fontsize=8,
+                f"{short_usd(one.usd)} {away_pct:+.1f} %", (one.peak_price, top * (0.80 - 0.08 * place)), fontsize=8,
                 color=look.ink, ha="right" if leftwards else "left", xytext=(-4 if leftwards else 4, 0),
                 textcoords="offset points", bbox={"facecolor": look.paper, "edgecolor": "none", "alpha": 0.8, "pad": 1},
             )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from liqbot.legible import short_usd
 from liqbot.review.figures.canvas import LONGS, SHORTS, USD_TICKS, Canvas, look_of
 from liqbot.review.ledger_reader import Row
 
@@ -25,7 +26,7 @@ def calibration_figure(rows: Sequence[Row], *, coin: str, dark: bool = False) ->
             if row["side"] == side:
                 usd[int(row["density_decile"])] += row["realised_usd"]
         if usd.any():
-            panel.bar(_DECILES + shift, usd, 0.4, color=colour, label=f"{side}s, USD {USD_TICKS(usd.sum())} in all")
+            panel.bar(_DECILES + shift, usd, 0.4, color=colour, label=f"{side}s, {short_usd(float(usd.sum()))} in all")
             panel.hlines(usd.sum() / 10, -0.5, 9.5, color=colour, linewidth=1.0, linestyle="--")
     panel.set_xticks(_DECILES)
     panel.set_xlabel("tenth of the map's density")

@@ -77,7 +77,7 @@ def test_an_entry_priced_alone_earns_what_the_house_earned_by_it(setup: Setup) -
 
 
 def test_every_strategy_stands_beside_every_control_on_the_first_screen(setup: Setup) -> None:
-    found = researched(setup, LocalWorkers(1), lambda _text: None, wanted=Wanted(draws=6, monte_carlo=100))
+    found = researched(setup, LocalWorkers(1), wanted=Wanted(draws=6, monte_carlo=100))
     beside = {(one.strategy, one.control) for one in found.research.controls}
     assert beside == {(name, control) for name in found.report.strategies for control in (*PLACEBOS, RANDOM, *FILLS)}
     for one in found.research.controls:

@@ -45,10 +45,6 @@ class KilledAfter:
         pass
 
 
-def quiet(_text: str) -> None:
-    pass
-
-
 def asked(setup: Setup, **changes: Any) -> Search:
     whole: dict[str, Any] = {"training": (setup,), "held_out": (), "space": SPACE, "trials": 0, "walks": 6, "seed": 1,
                              "batch": 3}  # fmt: skip
@@ -70,7 +66,7 @@ def table(path: Path, search_: Search) -> set[tuple[str, float, tuple[float, ...
 def whole(setup: Setup, tmp_path_factory: pytest.TempPathFactory) -> set[tuple[str, float, tuple[float, ...]]]:
     """The grid, walked by one process without a break."""
     path, search_ = tmp_path_factory.mktemp("whole") / "search.sqlite", asked(setup)
-    walk_all(search_, list(SPACE.grid()), book(path, search_), LocalWorkers(1), quiet)
+    walk_all(search_, list(SPACE.grid()), book(path, search_), LocalWorkers(1))
     return table(path, search_)
 
 
@@ -81,12 +77,12 @@ def test_a_killed_grid_goes_on_to_the_same_table_over_dask(
 
     path, search_ = tmp_path / "search.sqlite", asked(setup)
     with pytest.raises(Killed):
-        walk_all(search_, list(SPACE.grid()), book(path, search_), KilledAfter(1), quiet)
+        walk_all(search_, list(SPACE.grid()), book(path, search_), KilledAfter(1))
     assert 0 < len(table(path, search_)) < SPACE.size == len(whole)
     with LocalCluster(
         n_workers=2, threads_per_worker=1, processes=False, host="127.0.0.1", protocol="tcp://", dashboard_address=None
     ) as cluster, contextlib.closing(DaskWorkers(cluster.scheduler_address)) as workers:
-        walk_all(search_, list(SPACE.grid()), book(path, search_), workers, quiet)
+        walk_all(search_, list(SPACE.grid()), book(path, search_), workers)
     assert table(path, search_) == whole
     assert len({r for _, _, r in whole}) > 1  # the parameters matter on this tape
 
@@ -95,12 +91,12 @@ def test_the_report_says_what_is_luck(setup: Setup, tmp_path: Path) -> None:
     """Screened, walked, and looked at on a held-out tape; asked again nothing is walked again."""
     search_ = asked(setup, held_out=(setup,), trials=12, walks=2)
     path = tmp_path / "search.sqlite"
-    first = search(search_, book(path, search_), LocalWorkers(1), quiet)
+    first = search(search_, book(path, search_), LocalWorkers(1))
     assert first.walked == 3  # two and the settings as they are
     assert len(first.finalists) == 2
     assert first.finalists[0].held_out_trades == first.finalists[0].trades
     assert first.screen_sets_per_s > 0
-    again = search(search_, book(path, search_), LocalWorkers(1), quiet)
+    again = search(search_, book(path, search_), LocalWorkers(1))
     assert np.isnan(again.walk_sets_per_s)
     assert again.finalists == first.finalists
     text = text_of(first)

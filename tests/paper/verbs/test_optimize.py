@@ -9,7 +9,6 @@ import pytest
 from liqbot.blocks import DTYPES, EventBlock, Roster
 from liqbot.cli import main
 from liqbot.exits import Exit
-from paper.research.progress import RunProgress, lasting
 from paper.tapes.writer import write_tape
 
 START_MS = 1_700_000_000_000
@@ -60,12 +59,3 @@ def test_a_space_that_does_not_hold_gets_one_line(
     printed = capsys.readouterr()
     assert (printed.out, printed.err.count("\n")) == ("", 1)
     assert said in printed.err
-
-
-def test_progress_says_how_long_it_will_take() -> None:
-    told, clock = list[str](), iter((0.0, 5.0, 20.0, 25.0, 100.0))
-    progress = RunProgress("walks", told.append, lambda: next(clock))
-    for share in (0.1, 0.25, 0.3, 0.5):
-        progress.at(share)
-    assert told == ["walks: 25 %, about 60 s left", "walks: 50 %, about 2 min left"]
-    assert [lasting(seconds) for seconds in (89.0, 90.0, 5_400.0)] == ["89 s", "2 min", "1.5 h"]
