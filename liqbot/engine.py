@@ -201,8 +201,9 @@ class Engine:
         if barred and not self._barred:
             self.desk.cancel_entry()
         self._barred = barred
-        views = {view.coin: view for view in self.views}
-        for target in self.desk.entries_in_flight():
+        entering = self.desk.entries_in_flight()
+        views = {view.coin: view for view in self.views} if entering else {}
+        for target in entering:
             if not entry_translates(target, self.mark_of(target.coin), self._limits) or self._drifted(target, views):
                 self.desk.withdraw_entry(target)
 

@@ -29,7 +29,7 @@ from liqbot.risk.sizing import (
 from liqbot.risk.translation import MarkTranslation
 from liqbot.signals.strategies import avoid_liquidity
 from liqbot.signals.strategies.avoid_liquidity import Alternative, AvoidLiquidityParams
-from liqbot.signals.verdict import ACCEPTED
+from liqbot.signals.verdict import ACCEPTED, MISSING_INPUT
 
 _ROUNDS: Final = 3
 """The liquidation price depends on the size through the tiers; a smaller size never brings it nearer."""
@@ -83,7 +83,7 @@ class LeverageCandidate(msgspec.Struct, frozen=True):
         return (
             f"{self.leverage}x at {self.proposal.entry_price}: {self.size.quantity_base} (by {self.size.bound}), "
             f"liquidation {self.liquidation_price:.8g}, density percentile {self.place.density_percentile:.0f}, "
-            f"chance {self.place.sweep_chance_pct:.2g} %, risk {self.risk_usd:.2f} USD"
+            f"chance {avoid_liquidity.chance_text(self.place)}, risk {self.risk_usd:.2f} USD"
         )
 
 
@@ -231,6 +231,8 @@ def _where(there: Alternative, avoid: AvoidLiquidityParams) -> Refusal | None:
     code = avoid_liquidity.code_of(there, avoid)
     if code == ACCEPTED:
         return None
+    if code == MISSING_INPUT and math.isfinite(there.density_percentile):
+        return Refusal.LIQUIDATION_LIKELY  # how far price usually goes is not known yet, so nor is the chance
     return _REFUSALS.get(code, Refusal.LIQUIDATION_IN_CLUSTER)
 
 

@@ -3,10 +3,12 @@ may: over the unmodified client, production's map and the test account's orders.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Iterator
 from decimal import Decimal
 from typing import Any
 
+from liqbot.blocks import EventBlock
 from liqbot.settings import Settings, settings_model
 from liqbot.signals.gates import GateSpec, same
 from liqbot.signals.strategy import Exits, Strategy, StrategyParams
@@ -19,6 +21,9 @@ from tests.builders.loopback_house import SECRET, Place, settings_for
 from tests.builders.venue_keys import opened
 
 STOP_PCT, TAKE_PCT = 2.0, 4.0
+PAST_H = 2.0
+RANGE_SHARE = 1e-4
+"""Price goes so far in every minute of the past: a market that was never seen to move has no chance of reaching us."""
 
 
 class EagerParams(StrategyParams):
@@ -51,7 +56,7 @@ class PracticePlace(Place):
     def eager(self, **risk: Any) -> Settings:
         """A profile that enters once everything allows it; `risk` tightens or widens limits."""
         plain = settings_for(self.venue, self.loop.url)
-        network = plain.network.model_copy(update={"trading_mark_s": 0.2})
+        network = plain.network.model_copy(update={"trading_mark_s": 0.2, "backfill_h": PAST_H})
         off = {one: {"enabled": False} for one in ("cascade", "funding_squeeze", "grab_reverse")}
         limits = {"warmth_pct_min": 0.0, "reward_min": 0.0, "price_band_pct": 3.0, "age_ms_max": 20_000,
                   "cooldown_after_trade_ms": 3_600_000}
@@ -85,11 +90,21 @@ class PracticePlace(Place):
             await asyncio.gather(task, return_exceptions=True)
 
 
+def past(venue: str) -> Iterator[EventBlock]:
+    """A minute's block for each minute of it, up to now."""
+    low, high = market.PRICE * (1 - RANGE_SHARE), market.PRICE * (1 + RANGE_SHARE)
+    now = int(time.time()) - market.START_MS // 1_000
+    for second in range(now - int(PAST_H * 3_600) - 120, now - 5, 60):
+        bar = market.bar(venue, "BTC", second, (market.PRICE, high, low, market.PRICE))
+        yield market.block(second, bar, market.mark(venue, "BTC", second, market.PRICE))
+
+
 @contextlib.asynccontextmanager
 async def practice_place(venue: str, ratio: float, **paper: Any) -> AsyncIterator[PracticePlace]:
     """`ratio`: the test market's prices over production's."""
     hub = market.hub_of(venue, **paper)
     practice = PracticeMarket(hub, ratio)
+    hub.warm(past(venue))
     account = opened(practice.hub, venue, SECRET)
     dialects = both_markets(hub, practice.hub, lambda one: [spoken(one, venue)])
     for dialect in dialects:

@@ -1,5 +1,6 @@
 """Sizing and not being the liquidity, with the real mechanics of several venues."""
 
+import math
 from decimal import Decimal
 
 import market_views as mv
@@ -243,6 +244,14 @@ def test_a_stop_needs_its_buffer_before_our_own_liquidation():
 def test_an_empty_map_is_no_thin_zone():
     view = msgspec.structs.replace(mv.a_view(), map=mv.a_map(0.0, 0.0))
     assert {rung.refusal for rung in placed(view, avoid()).tried} == {Refusal.LIQUIDATION_IN_CLUSTER}
+
+
+def test_where_nobody_knows_how_far_price_goes_it_is_likely_to_come_to_us():
+    view = msgspec.structs.replace(heavy_at(Side.LONG, 5, 0.0), range_pct=math.nan)
+    found = placed(view, avoid(density_percentile_max=80.0))
+    assert Refusal.LIQUIDATION_LIKELY in {rung.refusal for rung in found.tried}
+    assert found.chosen is None
+    assert "chance unknown" in found.tried[0].describe()
 
 
 def test_a_venue_without_such_leverage_is_respected_and_small_money_is_too_small():

@@ -155,6 +155,12 @@ def sweep_chance_pct(view: Surroundings, price: float, within_ms: float) -> floa
     return 100.0 * reach_chance(view.mark_price, price, view.range_pct, within_ms)
 
 
+def chance_text(tried: Alternative) -> str:
+    """For people."""
+    chance_pct = tried.sweep_chance_pct
+    return f"{chance_pct:.2g} %" if math.isfinite(chance_pct) else "unknown"
+
+
 def likelihood(tried: Alternative) -> tuple[float, float, float, float]:
     """Sorts acceptable alternatives: the least likely to be swept first, of equally likely ones the one in the thinner
     place, then again by chance and by leverage. Below one in ten thousand all count as equally likely: so far out the
@@ -174,7 +180,7 @@ def verdict_on(
     accepted = code == SIGNAL
     reason = (
         f"{best.leverage:g}x at {best.entry_price:g} would be liquidated at {best.own_liquidation_price:.8g}, "
-        f"density percentile {best.density_percentile:.0f}, chance {best.sweep_chance_pct:.2g} %"
+        f"density percentile {best.density_percentile:.0f}, chance {chance_text(best)}"
     )
     return Verdict(
         STRATEGY.name, coin, side, ACCEPTED if accepted else code, (*gates, _tried(tried, params)),
