@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from liqbot import __version__
@@ -13,6 +14,8 @@ from liqbot.live.doctor import Finding, Health, findings
 from liqbot.live.record import record
 from liqbot.places import journal_path
 from liqbot.replay import Equality, replay
+from liqbot.review.levels.observer import LevelObserver
+from liqbot.review.levels.past import observed
 from liqbot.runtime.assembly import recorded_engine, snapshot_version
 from tests.builders.loopback_broker import VENUES_SERVED
 from tests.builders.loopback_house import Place, access_of, place, running
@@ -47,6 +50,22 @@ async def test_a_recording_replays_to_the_same_steps(venue: str, tmp_path: Path)
         assert proof.steps_compared > 3
         assert not [one for one in here.loop.server.log if not is_read(one.endpoint)]
         assert here.hub.unknown == []
+
+
+async def test_what_is_recorded_is_observed_on_the_way_and_afterwards(tmp_path: Path) -> None:
+    async with place() as here:
+        settings = here.settings()
+        watch = LevelObserver(settings)
+        market = asyncio.create_task(advancing(here))
+        recording = asyncio.create_task(record(settings, tmp_path, for_s=None, observers=(watch,)))
+        try:
+            assert await until_recorded(recording, tmp_path, lambda blocks: market_steps(blocks) > 3) == Exit.OK
+        finally:
+            market.cancel()
+    seen = watch.observation("live", simulated=False)
+    assert seen.last_ms > seen.first_ms > 0
+    again = observed(journal_path(tmp_path))
+    assert msgspec.structs.replace(again, market="live") == seen, "by the journal the same"
 
 
 async def test_a_recording_without_any_venue_ends_with_unreachable(tmp_path: Path) -> None:
