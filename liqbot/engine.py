@@ -111,10 +111,7 @@ class Engine:
         decisions: list[Decision] = []
         for fact in block.facts:
             self._fold(fact)
-            if isinstance(fact, PositionAdopted):
-                self._take_over(fact, decisions)
-            elif isinstance(fact, CloseOrdered | StopOrdered):
-                self._obey(fact, decisions)
+            self._carry_out(fact, decisions)
         self.market.collect(block)
         if block.tick_ms is None and not block.facts:
             return Step(self._seq, self._now_ms)  # a part of a step still open: nothing can follow from it yet
@@ -181,6 +178,13 @@ class Engine:
         self._unrecorded.add(
             UnrecordedStep(step.time_ms, block.facts, self.account.changes, step.commands, self.desk.no_longer_naked)
         )
+
+    def _carry_out(self, fact: Event, decisions: list[Decision]) -> None:
+        """What a person said of one position."""
+        if isinstance(fact, PositionAdopted):
+            self._take_over(fact, decisions)
+        elif isinstance(fact, CloseOrdered | StopOrdered):
+            self._obey(fact, decisions)
 
     def _take_over(self, fact: PositionAdopted, decisions: list[Decision]) -> None:
         """A position that a person made ours gets its stop like any other."""

@@ -42,7 +42,7 @@ _ENVIRONMENT_SHORTEST: Final = 8
 """A shorter value of a variable with such a name is hardly a secret."""
 
 
-class Wanted(NamedTuple):
+class IncidentQuery(NamedTuple):
     """What is asked for. `at_ms` None: the newest that the journal has."""
 
     profile: str
@@ -61,7 +61,7 @@ class Bundle(NamedTuple):
     """How often something was taken out."""
 
 
-def gathered(wanted: Wanted) -> Bundle:
+def gathered(wanted: IncidentQuery) -> Bundle:
     """Whatever cannot be had is named in its file; nothing of it is an error."""
     loaded = _loaded(wanted)
     redact = Redactor(_secrets(loaded if isinstance(loaded, Loaded) else None, places.config_dir(wanted.config)))
@@ -108,7 +108,7 @@ def _or_reason(text: Callable[[], str]) -> str:
         return _json({"missing": str(error)})
 
 
-def _loaded(wanted: Wanted) -> Loaded | str:
+def _loaded(wanted: IncidentQuery) -> Loaded | str:
     """A profile that cannot be read is part of what is wrong."""
     try:
         return load(wanted.profile, config=wanted.config)
@@ -226,7 +226,7 @@ def _plain(value: object) -> object:
     return msgspec.to_builtins(value) if isinstance(value, msgspec.Struct) else str(value)
 
 
-def _readme(wanted: Wanted, at_ms: int, redacted: int) -> str:
+def _readme(wanted: IncidentQuery, at_ms: int, redacted: int) -> str:
     logs = "logs/*: the end of the files named with --log" if wanted.logs else (
         "no log: liqbot writes it to stderr, and the service manager keeps it (journalctl -u liqbot); --log adds a file"
     )

@@ -47,6 +47,8 @@ class Redactor:
 
 def _masked(found: re.Match[str]) -> str:
     value = found[2]
+    if value[0] in "{[" or (found[1].rstrip(": \t\n").endswith(('"', "'")) and value[0] not in "\"'\\"):
+        return found[0]  # JSON: an object is looked into, and what is no text is no secret
     quoted = found["escaped"] or (value[0] if value[0] in "\"'" else "")
     return f"{found[1]}{quoted}{REDACTED}{quoted}"
 

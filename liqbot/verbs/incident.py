@@ -8,7 +8,7 @@ import typer
 
 from liqbot import places
 from liqbot.exits import Exit, ExpectedError
-from liqbot.live.incident import Wanted, gathered, written
+from liqbot.live.incident import IncidentQuery, gathered, written
 from liqbot.review.tables import print_json
 from liqbot.verbs.durations import past_ms, seconds_of
 from liqbot.verbs.options import ConfigDir, Data, Json, Profile
@@ -41,7 +41,7 @@ def incident(
         raise ExpectedError(f"{place} is there already: --force overwrites it", Exit.USAGE)
     at_ms = None if at is None else past_ms(at, now_ms, "--at")
     around_ms = int(seconds_of(around, "--around") * 1_000)
-    wanted = Wanted(profile, config, places.data_dir(data, profile), at_ms, around_ms, tuple(log or ()))
+    wanted = IncidentQuery(profile, config, places.data_dir(data, profile), at_ms, around_ms, tuple(log or ()))
     bundle = gathered(wanted)
     written(bundle, place)
     if as_json:

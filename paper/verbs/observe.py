@@ -12,7 +12,7 @@ from liqbot.live.record import record
 from liqbot.log import configure
 from liqbot.review.levels.observer import LevelObserver
 from liqbot.review.levels.past import observed
-from liqbot.review.levels.report import Observation
+from liqbot.review.levels.report import LevelObservation
 from liqbot.review.levels.text import observation_text
 from liqbot.review.progress import progress
 from liqbot.review.tables import print_json
@@ -79,7 +79,7 @@ def observe(
     return Exit.OK
 
 
-def _live(request: _Request, directory: Path) -> Observation:
+def _live(request: _Request, directory: Path) -> LevelObservation:
     """Counts for the ladder, as `record` does."""
     settings = request.settings
     configure(settings.log.level, settings.log.format)
@@ -89,7 +89,7 @@ def _live(request: _Request, directory: Path) -> Observation:
     return watch.observation(f"live, {', '.join(settings.venues)}", simulated=False)
 
 
-def _simulated(request: _Request) -> Observation:
+def _simulated(request: _Request) -> LevelObservation:
     settings, market = market_of(request.market, request.settings, request.seed)
     for_s = request.for_s or (_WORLD_S if request.market == WORLD else None)
     until_ms = None if for_s is None else market.live_ms + int(for_s * 1_000)

@@ -86,7 +86,7 @@ def test_no_planted_secret_is_in_it_and_all_else_is(
 
 
 def test_a_profile_that_cannot_be_read_is_part_of_it(data: Path, tmp_path: Path) -> None:
-    (tmp_path / "config" / "paper.toml").write_text("[risk]\nleverage_maxx = 1\n")
+    (tmp_path / "config" / "paper.toml").write_text(f'[alerts]\nping_url = "{ADDRESS}"\n[risk]\nleverage_maxx = 1\n')
     file = tmp_path / "x.tar.gz"
     assert main(["incident", str(file), "--data", str(data), "--config", str(tmp_path / "config")]) == Exit.OK
     files = opened(file)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from liqbot import places
 from liqbot.cli import main
+from liqbot.engine import Step
 from liqbot.exits import Exit
 from liqbot.instruments import Side
 from liqbot.market.estimate.price_grid import edges, position_of, price_at
@@ -19,10 +20,13 @@ from liqbot.market.map.distances import Distances
 from liqbot.market.map.liquidation_map import LiquidationMap
 from liqbot.market.params import MarketParams
 from liqbot.market.view import MarketView, SideView
-from liqbot.review.levels.level import REACTION_MS, WAIT_MS, Fate, Kind, Level, PriceStep
+from liqbot.review.levels.level import REACTION_MS, WAIT_MS, Fate, Level, LevelKind, PriceStep
+from liqbot.review.levels.proposals import Proposals
 from liqbot.review.levels.report import TOUCHES_MIN, level_report, proves
 from liqbot.review.levels.shares import STRETCH_MS, difference_of, share_of
 from liqbot.review.levels.watch import DISTANCE_SHARE, LOOK_MS, LevelWatch
+from liqbot.risk.decision import Refusal, Refused
+from liqbot.signals.verdict import SIGNAL, Signal, Verdict
 from tests.builders import market_views as mv
 from tests.builders.short_life import written
 from tests.builders.small_tape import small_tape
@@ -34,7 +38,7 @@ PARAMS = MarketParams()
 def a_level(side: Side = Side.LONG) -> Level:
     """Two percent away, a reaction is half a percent."""
     near = MARK * (1 - int(side) * 0.02)
-    return Level("BTC", Kind.CLUSTER, side, 1, T0, near, near * (1 - int(side) * 0.004), 2.0, 1e8, 0.5)
+    return Level("BTC", LevelKind.CLUSTER, side, 1, T0, near, near * (1 - int(side) * 0.004), 2.0, 1e8, 0.5)
 
 
 def step(minute: float, low: float, high: float, mark: float, side: Side = Side.LONG) -> PriceStep:
@@ -124,8 +128,8 @@ def test_a_cluster_gets_a_thin_level_as_far_away_once() -> None:
     for number in range(4):
         watch.on_view(a_market(T0 + number * LOOK_MS))
     cluster, thin = watch.levels
-    assert (cluster.kind, cluster.side, cluster.pair) == (Kind.CLUSTER, Side.LONG, 1)
-    assert (thin.kind, thin.pair) == (Kind.THIN, 1)
+    assert (cluster.kind, cluster.side, cluster.pair) == (LevelKind.CLUSTER, Side.LONG, 1)
+    assert (thin.kind, thin.pair) == (LevelKind.THIN, 1)
     assert abs(thin.distance_pct - cluster.distance_pct) <= DISTANCE_SHARE * cluster.distance_pct
     assert thin.usd * PARAMS.clusters.contrast_ratio < cluster.usd
     watch.on_view(a_market(T0 + 5 * LOOK_MS, MARK * 0.979))
@@ -143,7 +147,7 @@ def test_a_cold_map_begins_nothing() -> None:
 def levels(n: int, *, cluster: Fate, thin: Fate) -> list[Level]:
     found = []
     for number in range(n):
-        for kind, fate in ((Kind.CLUSTER, cluster), (Kind.THIN, thin)):
+        for kind, fate in ((LevelKind.CLUSTER, cluster), (LevelKind.THIN, thin)):
             one = a_level()
             one.kind, one.pair, one.fate = kind, number, fate
             one.began_ms = one.touched_ms = T0 + number * STRETCH_MS
@@ -171,6 +175,26 @@ def test_touches_too_late_to_become_a_reaction_are_in_none() -> None:
     end_ms = found[-1].touched_ms + REACTION_MS - 1
     report = level_report(found, 0, end_ms)
     assert (report.clusters.undecided, report.clusters.reactions["reversed"].n) == (1, 4)
+
+
+def test_an_entry_is_priced_by_what_came_after_it_alone() -> None:
+    signal = Signal(
+        strategy="cascade", coin="BTC", side=Side.LONG, entry_price=MARK, limit=False, stop_price=MARK * 0.99,
+        take_price=MARK * 1.01, expires_ms=T0, max_hold_ms=3_600_000, why="test",
+    )
+    quiet, found = Step(1, T0), Proposals()
+    wick = msgspec.structs.replace(a_market(T0 + 1), low_price=MARK * 0.98)
+    found.on_step(quiet, (wick,))
+    refused = Refused(1, Refusal.UNRECONCILED, "x", strategy="cascade", coin="BTC", side=Side.LONG)
+    signalled = Step(2, T0 + 2, (Verdict("cascade", "BTC", Side.LONG, SIGNAL, (), signal),), (refused,))
+    found.on_step(signalled, (a_market(T0 + 2),))
+    found.on_step(quiet, (a_market(T0 + 3),))
+    (open_still,) = found.summed()
+    assert (open_still.entries, open_still.unknown) == (1, 1), "the wick came before it"
+    found.on_step(quiet, (msgspec.structs.replace(a_market(T0 + 4), high_price=MARK * 1.02),))
+    (won,) = found.summed()
+    assert (won.entries, won.won, won.codes) == (1, 1, {"UNRECONCILED": 1})
+    assert won.sum_r == pytest.approx(1.0)
 
 
 def test_a_tape_is_observed_without_an_account(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

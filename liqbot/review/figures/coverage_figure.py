@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
+from matplotlib.dates import date2num
 
 from liqbot.exits import Exit, ExpectedError
 from liqbot.review.figures.canvas import GOOD, LONGS, Canvas, look_of
@@ -50,17 +51,14 @@ def coverage_figure(times: LiveTimes, *, dark: bool = False) -> Canvas:
     panel = canvas.panels[0]
     present = _between((first_ms, last_ms), absences)
     for number, spans in enumerate(rows.values()):
-        where = {"y": number, "height": _HEIGHT}
-        for begin_ms, end_ms in present:
-            panel.barh(left=_time(begin_ms), width=_span(end_ms - begin_ms), color=GOOD, linewidth=0, **where)
-        for begin_ms, end_ms in spans:
-            panel.barh(
-                left=_time(begin_ms), width=_span(end_ms - begin_ms), color=LONGS, hatch="///",
-                edgecolor=canvas.look.ink, linewidth=0, **where,
-            )  # fmt: skip
+        strip = number - _HEIGHT / 2, _HEIGHT
+        panel.broken_barh(_bars(present), strip, facecolor=GOOD, linewidth=0)
+        panel.broken_barh(
+            _bars(spans), strip, facecolor=LONGS, hatch="///", edgecolor=canvas.look.ink, linewidth=0
+        )
     panel.set_yticks(range(len(rows)), list(rows))
     panel.invert_yaxis()
-    panel.set_xlim(_time(first_ms), _time(max(last_ms, first_ms + 1)))
+    panel.set_xlim(_days(first_ms), _days(max(last_ms, first_ms + 1)))
     canvas.in_time(panel)
     return canvas
 
@@ -104,9 +102,10 @@ def _between(whole: tuple[int, int], absences: Spans) -> Spans:
     return [*found, (at_ms, whole[1])]
 
 
-def _time(time_ms: int) -> np.datetime64:
-    return np.datetime64(time_ms, "ms")
+def _bars(spans: Spans) -> list[tuple[float, float]]:
+    """Begin and length, as the library counts time."""
+    return [(_days(begin_ms), _days(end_ms) - _days(begin_ms)) for begin_ms, end_ms in spans]
 
 
-def _span(length_ms: int) -> np.timedelta64:
-    return np.timedelta64(length_ms, "ms")
+def _days(time_ms: int) -> float:
+    return float(date2num(np.datetime64(time_ms, "ms")))

@@ -17,7 +17,7 @@ REACTION_RANGES: Final = 0.5
 """A reaction is a move of this share of a usual hour's range, either way."""
 
 
-class Kind(enum.StrEnum):
+class LevelKind(enum.StrEnum):
     CLUSTER = "cluster"
     THIN = "thin"
     """The control: a level in a thin zone."""
@@ -58,7 +58,7 @@ class Level(msgspec.Struct):
     (`cluster_memory.beyond`)."""
 
     coin: str
-    kind: Kind
+    kind: LevelKind
     side: Side
     """Below the mark for longs, above it for shorts."""
     pair: int

@@ -5,7 +5,7 @@ from liqbot.engine import Engine, Step
 from liqbot.observers.observer import Observer
 from liqbot.review.levels.level import Level
 from liqbot.review.levels.proposals import Proposals
-from liqbot.review.levels.report import VERSION, Observation, level_report, proves
+from liqbot.review.levels.report import VERSION, LevelObservation, level_report, proves
 from liqbot.review.levels.watch import LevelWatch
 from liqbot.settings import Settings
 
@@ -39,11 +39,11 @@ class LevelObserver(Observer):
     def levels(self) -> list[Level]:
         return [level for watch in self._watches.values() for level in watch.levels]
 
-    def observation(self, market: str, *, simulated: bool) -> Observation:
+    def observation(self, market: str, *, simulated: bool) -> LevelObservation:
         """As of now; it may go on."""
         left_out = sum(watch.without_control for watch in self._watches.values())
         whole = level_report(self.levels, left_out, self.last_ms)
-        return Observation(
+        return LevelObservation(
             VERSION, market, simulated, self.first_ms, self.last_ms, self._step_ms, whole,
             tuple(
                 level_report(watch.levels, watch.without_control, self.last_ms, coin)

@@ -6,14 +6,14 @@ from typing import Final
 from liqbot.engine import Engine, Step
 from liqbot.exits import Exit, ExpectedError
 from liqbot.review.levels.observer import LevelObserver
-from liqbot.review.levels.report import Observation
+from liqbot.review.levels.report import LevelObservation
 from liqbot.review.progress import Advance
 
 SIMULATED: Final = frozenset({"paper", "tape"})
 """What journals call the source of a market that is not the venues' own."""
 
 
-def observed(path: Path, advance: Advance = lambda _share: None) -> Observation:
+def observed(path: Path, advance: Advance = lambda _share: None) -> LevelObservation:
     """From its beginning, or from the oldest snapshot where that was dropped. What it decided then is what was decided.
     ExpectedError where there is none."""
     from liqbot.journal import JournalReader

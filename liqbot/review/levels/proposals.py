@@ -1,5 +1,6 @@
 """What strategies would have entered, whatever became of it, and how that would have ended at the prices that came."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -45,6 +46,8 @@ class Proposals:
     def __init__(self) -> None:
         self.found: list[Proposal] = []
         self._paths: dict[str, list[Mark]] = {}
+        self._cut: set[str] = set()
+        """Coins whose next prices begin a stretch of their own: those before belong to no entry of now."""
 
     def on_step(self, step: Step, views: Iterable[MarketView]) -> None:
         """The views are those of the step's Tick; none where it had no Tick."""
@@ -54,14 +57,16 @@ class Proposals:
         for verdict in step.verdicts:
             if verdict.code == SIGNAL and verdict.signal is not None:
                 self.found.append(Proposal(step.time_ms, verdict.signal, _code(verdict.signal, step.decisions)))
+                self._cut.add(verdict.coin)
 
     def _go_on(self, view: MarketView) -> None:
         path = self._paths.setdefault(view.coin, [])
         low, high = min(view.low_price, view.mark_price), max(view.high_price, view.mark_price)
         minute = -(-view.time_ms // MINUTE_MS)
-        if path and -(-path[-1].time_ms // MINUTE_MS) == minute:
+        if path and view.coin not in self._cut and -(-path[-1].time_ms // MINUTE_MS) == minute:
             last = path.pop()
             low, high = min(low, last.low_price), max(high, last.high_price)
+        self._cut.discard(view.coin)
         path.append(Mark(view.time_ms, low, high, view.mark_price))
 
     def summed(self) -> list[Proposed]:
@@ -72,9 +77,10 @@ class Proposals:
             ends = groups.setdefault((signal.strategy, signal.coin, signal.side.word), [])
             if ends and (ends[-1][1].by == UNKNOWN or one.time_ms <= ends[-1][1].time_ms):
                 continue
-            path = [mark for mark in self._paths.get(signal.coin, ()) if mark.time_ms > one.time_ms]
+            path = self._paths.get(signal.coin, [])
+            later = path[bisect_right(path, one.time_ms, key=lambda mark: mark.time_ms) :]
             ends.append((one.code, would_have_ended(
-                path, signal.side.word, signal.entry_price, signal.stop_price, signal.take_price,
+                later, signal.side.word, signal.entry_price, signal.stop_price, signal.take_price,
                 one.time_ms + signal.max_hold_ms,
             )))  # fmt: skip
         return [_summed(*names, ends) for names, ends in sorted(groups.items())]

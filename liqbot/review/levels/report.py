@@ -5,9 +5,9 @@ from typing import Final
 
 import msgspec
 
-from liqbot.review.levels.level import ENDED, REACTION_MS, REACTIONS, Fate, Kind, Level
+from liqbot.review.levels.level import ENDED, REACTION_MS, REACTIONS, Fate, Level, LevelKind
 from liqbot.review.levels.proposals import Proposed
-from liqbot.review.levels.shares import Difference, Sample, Share, difference_of, share_of
+from liqbot.review.levels.shares import Sample, Share, ShareDifference, difference_of, share_of
 
 VERSION: Final = 1
 """Of the report as JSON."""
@@ -45,11 +45,11 @@ class LevelReport(msgspec.Struct, frozen=True):
     """Empty: of all."""
     clusters: KindReport
     thin: KindReport
-    differences: dict[str, Difference]
+    differences: dict[str, ShareDifference]
     without_control: int
 
 
-class Observation(msgspec.Struct, frozen=True):
+class LevelObservation(msgspec.Struct, frozen=True):
     """All of it."""
 
     version: int
@@ -67,7 +67,7 @@ class Observation(msgspec.Struct, frozen=True):
 
 def level_report(levels: Sequence[Level], without_control: int, end_ms: int, coin: str = "") -> LevelReport:
     """Of levels that began in pairs; `end_ms`: when the observation ended."""
-    clusters, thin = ([one for one in levels if one.kind is kind] for kind in Kind)
+    clusters, thin = ([one for one in levels if one.kind is kind] for kind in LevelKind)
     differences = {"touched": difference_of(_touches(clusters), _touches(thin))}
     for fate in REACTIONS:
         differences[fate.value] = difference_of(_reacted(clusters, fate, end_ms), _reacted(thin, fate, end_ms))

@@ -25,7 +25,7 @@ class Share(msgspec.Struct, frozen=True):
     high: float | None = None
 
 
-class Difference(msgspec.Struct, frozen=True):
+class ShareDifference(msgspec.Struct, frozen=True):
     """One share less another, with a 95 % interval; None where too few stretches of time tell of both."""
 
     share: float | None = None
@@ -55,11 +55,11 @@ def share_of(sample: Sample) -> Share:
     return Share(of, n, share, max(0.0, low), min(1.0, high))
 
 
-def difference_of(one: Sample, other: Sample) -> Difference:
+def difference_of(one: Sample, other: Sample) -> ShareDifference:
     """By the deviations of the stretches from both means; Student's factor is left out, so few stretches say less than
     they seem to."""
     if not one or not other:
-        return Difference()
+        return ShareDifference()
     shares = [sum(hit for _, hit in sample) / len(sample) for sample in (one, other)]
     apart: dict[int, float] = defaultdict(float)
     for sample, share, sign in ((one, shares[0], 1.0), (other, shares[1], -1.0)):
@@ -67,9 +67,9 @@ def difference_of(one: Sample, other: Sample) -> Difference:
             apart[time_ms // STRETCH_MS] += sign * (hit - share) / len(sample)
     found = shares[0] - shares[1]
     if len(apart) < STRETCHES_MIN:
-        return Difference(found)
+        return ShareDifference(found)
     spread = _Z * math.sqrt(_variance(apart.values()))
-    return Difference(found, max(-1.0, found - spread), min(1.0, found + spread))
+    return ShareDifference(found, max(-1.0, found - spread), min(1.0, found + spread))
 
 
 def _worth(sample: Sample, share: float) -> float:

@@ -7,8 +7,8 @@ from typing import Final
 from liqbot.legible import short_usd, spelled
 from liqbot.review.levels.level import REACTION_MS, REACTION_RANGES, REACTIONS, WAIT_MS
 from liqbot.review.levels.proposals import Proposed
-from liqbot.review.levels.report import KindReport, LevelReport, Observation
-from liqbot.review.levels.shares import STRETCH_MS, Difference, Share
+from liqbot.review.levels.report import KindReport, LevelObservation, LevelReport
+from liqbot.review.levels.shares import STRETCH_MS, Share, ShareDifference
 from liqbot.review.period import minute_text
 from liqbot.review.progress import lasting
 from liqbot.review.tables import as_text, screen_width
@@ -18,14 +18,14 @@ _HEADS: Final = ("", "clusters", "thin levels", "difference")
 _COARSE_MS: Final = REACTION_MS // 4
 
 
-def observation_text(found: Observation) -> str:
+def observation_text(found: LevelObservation) -> str:
     """Fits 80 columns."""
     if not found.first_ms:
         return f"observe   {spelled(found.market)}: nothing was seen of a market yet"
     return "\n".join((*_head(found), "", *_levels(found), "", *_would_have(found), "", *_proves(found)))
 
 
-def _head(found: Observation) -> Iterator[str]:
+def _head(found: LevelObservation) -> Iterator[str]:
     span = lasting((found.last_ms - found.first_ms) / 1_000)
     marked = " (simulated)" if found.simulated else ""
     yield f"observe   {spelled(found.market)}{marked}"
@@ -34,7 +34,7 @@ def _head(found: Observation) -> Iterator[str]:
         yield f"coarse    bars of up to {lasting(found.step_ms / 1_000)}: nothing within one is told apart"
 
 
-def _levels(found: Observation) -> Iterator[str]:
+def _levels(found: LevelObservation) -> Iterator[str]:
     whole = found.levels
     left_out = f"{whole.without_control:,} clusters had none and are left out"
     yield f"levels    {_pairs(whole)} of a cluster and a thin level as far away; {left_out}"
@@ -78,7 +78,7 @@ def _share(share: Share) -> str:
     return f"{share.of}/{share.n} {share.share:.0%} [{share.low:.0%}..{share.high:.0%}]"
 
 
-def _difference(one: Difference) -> str:
+def _difference(one: ShareDifference) -> str:
     if one.share is None:
         return "-"
     if one.low is None or one.high is None:
@@ -90,7 +90,7 @@ def _number(value: float | None, form: str) -> str:
     return "-" if value is None else form.format(value)
 
 
-def _would_have(found: Observation) -> Iterator[str]:
+def _would_have(found: LevelObservation) -> Iterator[str]:
     yield "would have entered (at the signal's price; stop and take left where they were; before costs)"
     if not found.would_have:
         yield "          nothing: no strategy gave a signal (liqbot decisions shows why)"
@@ -108,7 +108,7 @@ def _codes(one: Proposed) -> str:
     return ", ".join(f"{code} {times}" for code, times in sorted(one.codes.items(), key=lambda pair: -pair[1])[:2])
 
 
-def _proves(found: Observation) -> Iterator[str]:
+def _proves(found: LevelObservation) -> Iterator[str]:
     yield "what this proves"
     yield from _lines(found.proves)
 

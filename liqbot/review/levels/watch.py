@@ -11,7 +11,7 @@ from liqbot.market.map.liquidation_map import LiquidationMap
 from liqbot.market.map.zones import Cluster
 from liqbot.market.params import ClusterParams, MarketParams
 from liqbot.market.view import MarketView
-from liqbot.review.levels.level import ENDED, REACTION_RANGES, Kind, Level, PriceStep
+from liqbot.review.levels.level import ENDED, REACTION_RANGES, Level, LevelKind, PriceStep
 
 LOOK_MS: Final = 300_000
 """So often the map is asked for new pairs."""
@@ -75,8 +75,8 @@ class LevelWatch:
             self._pairs += 1
             near = near_edge_price(cluster)
             far = cluster.price_low if cluster.side is Side.LONG else cluster.price_high
-            self._add(view, Kind.CLUSTER, cluster.side, (near, far), reaction_pct)
-            self._add(view, Kind.THIN, place.side, (place.near_price, place.far_price), reaction_pct)
+            self._add(view, LevelKind.CLUSTER, cluster.side, (near, far), reaction_pct)
+            self._add(view, LevelKind.THIN, place.side, (place.near_price, place.far_price), reaction_pct)
 
     def _of_weight(self, view: MarketView, side: Side) -> Sequence[Cluster]:
         return followed((view.below if side is Side.LONG else view.above).clusters, self._params.sweeps)
@@ -86,13 +86,13 @@ class LevelWatch:
         extreme = step.low_price if cluster.side is Side.LONG else step.high_price
         return (
             beyond(cluster.side, extreme, near_edge_price(cluster))
-            or any(one.kind is Kind.CLUSTER and one.side is cluster.side
+            or any(one.kind is LevelKind.CLUSTER and one.side is cluster.side
                    and one.holds(cluster.price_low, cluster.price_high) for one in self._open)
             or any(_overlap(cluster, one) for one in self._left_out)
         )  # fmt: skip
 
     def _add(
-        self, view: MarketView, kind: Kind, side: Side, ends: tuple[float, float], reaction_pct: float
+        self, view: MarketView, kind: LevelKind, side: Side, ends: tuple[float, float], reaction_pct: float
     ) -> None:
         near, far = ends
         level = Level(
