@@ -108,4 +108,4 @@ def _bars(spans: Spans) -> list[tuple[float, float]]:
 
 
 def _days(time_ms: int) -> float:
-    return float(date2num(np.datetime64(time_ms, "ms")))
+    return float(date2num(np.datetime64(time_ms, "ms")))  # type: ignore[no-untyped-call]  # the library's own lack
