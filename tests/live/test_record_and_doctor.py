@@ -3,19 +3,19 @@
 import asyncio
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from liqbot import __version__
+from liqbot.blocks import EventBlock
 from liqbot.code_version import this_code
+from liqbot.engine import Engine, Step
 from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import JournalReader
 from liqbot.live.doctor import Finding, Health, findings
 from liqbot.live.record import record
+from liqbot.observers.observer import Observer
 from liqbot.places import journal_path
 from liqbot.replay import Equality, replay
-from liqbot.review.levels.observer import LevelObserver
-from liqbot.review.levels.past import observed
 from liqbot.runtime.assembly import recorded_engine, snapshot_version
 from tests.builders.loopback_broker import VENUES_SERVED
 from tests.builders.loopback_house import Place, access_of, place, running
@@ -52,20 +52,33 @@ async def test_a_recording_replays_to_the_same_steps(venue: str, tmp_path: Path)
         assert here.hub.unknown == []
 
 
-async def test_what_is_recorded_is_observed_on_the_way_and_afterwards(tmp_path: Path) -> None:
+class Counting(Observer):
+    """Looks on, and at last fails."""
+
+    name = "counting"
+
+    def __init__(self) -> None:
+        self.ticks: list[int] = []
+
+    def on_step(self, seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
+        del seq, step, engine
+        if block.tick_ms is not None:
+            self.ticks.append(block.tick_ms)
+        if len(self.ticks) == 3:
+            raise ValueError("enough")
+
+
+async def test_who_looks_on_at_a_recording_sees_it_and_cannot_end_it(tmp_path: Path) -> None:
+    watch = Counting()
     async with place() as here:
-        settings = here.settings()
-        watch = LevelObserver(settings)
         market = asyncio.create_task(advancing(here))
-        recording = asyncio.create_task(record(settings, tmp_path, for_s=None, observers=(watch,)))
+        recording = asyncio.create_task(record(here.settings(), tmp_path, for_s=None, observers=(watch,)))
         try:
-            assert await until_recorded(recording, tmp_path, lambda blocks: market_steps(blocks) > 3) == Exit.OK
+            assert await until_recorded(recording, tmp_path, lambda blocks: market_steps(blocks) > 4) == Exit.OK
         finally:
             market.cancel()
-    seen = watch.observation("live", simulated=False)
-    assert seen.last_ms > seen.first_ms > 0
-    again = observed(journal_path(tmp_path))
-    assert msgspec.structs.replace(again, market="live") == seen, "by the journal the same"
+    assert len(watch.ticks) == 3
+    assert watch.ticks == sorted(watch.ticks)
 
 
 async def test_a_recording_without_any_venue_ends_with_unreachable(tmp_path: Path) -> None:
