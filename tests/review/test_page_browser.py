@@ -114,6 +114,9 @@ async def test_a_running_session_is_seen_in_every_light_and_size(tmp_path: Path)
             assert "binance" in await tab.value("document.getElementById('map-key').textContent")
             await tab.value("document.querySelector('#leverages button').click()")
             await tab.until("document.getElementById('map-when').textContent.includes('a part of it')")
+            session.kill()
+            await tab.until("document.body.classList.contains('stale')")
+            assert "no bot is running here" in await tab.value("document.getElementById('age').textContent")
 
 
 def hostile_story() -> Iterator[Observation]:
@@ -126,7 +129,7 @@ def hostile_story() -> Iterator[Observation]:
         yield msgspec.structs.replace(one, decisions=decisions)
 
 
-async def test_books_without_a_bot_are_grey_replayed_and_explained_and_their_texts_stay_text(tmp_path: Path) -> None:
+async def test_books_without_a_bot_are_marked_replayed_and_explained_and_their_texts_stay_text(tmp_path: Path) -> None:
     data = tmp_path / "state"
     data.mkdir()
     with LedgerWriter(f"sqlite:///{places.ledger_path(data)}", "abc123", WriteLimits(map_every_ms=1_000)) as ledger:
@@ -137,7 +140,7 @@ async def test_books_without_a_bot_are_grey_replayed_and_explained_and_their_tex
             await tab.look(width, height, dark=look == "dark", phone=look == "phone")
             await tab.open(url)
             await tab.until(FULL)
-            await tab.until("document.body.classList.contains('stale')")
+            await tab.until("document.body.classList.contains('ended')")
             await tab.until("document.getElementById('age').textContent.includes('what the books say, up to')")
             await fits(tab)
             await tab.until(f"Math.min(...{INK}) > 10")

@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp.test_utils import TestServer
+from hatchling.builders.wheel import WheelBuilder
 from ledger_story import story
 from short_life import written
 
@@ -22,6 +23,7 @@ from liqbot.ledger import LedgerWriter
 from liqbot.review.web.answers import ENDPOINTS, WatchedHouse
 from liqbot.review.web.server import HEADERS, STATIC, page_app
 
+ROOT = Path(__file__).parents[2]
 VENDORED = {
     "uplot/uPlot.esm.js": "5dd9b3281aa64b461b42d9945f6adb2649d346502b12281a9ae0d46599a80eba",
     "uplot/uPlot.min.css": "df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04",
@@ -214,3 +216,9 @@ def test_a_port_that_is_taken_and_a_place_without_books_are_one_line(
     assert main(["page", "--data", str(tmp_path / "none")]) == Exit.NOT_FOUND
     complaint = capsys.readouterr().err
     assert (complaint.count("\n"), "no journal or ledger in" in complaint) == (1, True)
+
+
+def test_the_wheel_holds_the_page() -> None:
+    held = {one.distribution_path for one in WheelBuilder(str(ROOT)).recurse_included_files()}
+    wanted = {f"liqbot/review/web/static/{path.relative_to(STATIC)}" for path in STATIC.rglob("*") if path.is_file()}
+    assert wanted <= held

@@ -30,6 +30,7 @@ export class Chart {
         }],
       },
     }, [[0, 1], [0, 1]], place);
+    this.say("reading…");
     new ResizeObserver(() => this.plot.setSize(this.size())).observe(place);
     onThemeChange(() => this.plot.redraw(false, true));
   }

@@ -2,7 +2,7 @@
 
 import { Chart } from "./chart.js";
 import { css, step } from "./colours.js";
-import { byId, element, minute, price, show, usd } from "./legible.js";
+import { byId, element, minute, price, second, show, usd } from "./legible.js";
 
 const FAINTEST = 1e-2;
 const CANDLE_PX = 7;
@@ -12,7 +12,7 @@ export class HeatChart {
     this.heat = null;
     this.at = null;
     this.chart = new Chart(byId("heat-chart"), {
-      across: "time", ticks: (s) => minute(s * 1000).slice(s % 86_400 ? 6 : 0), under: (brush) => this.cells(brush), over: (brush) => this.marks(brush), read: (at) => this.read(at),
+      across: "time", ticks: (s) => this.tick(s), under: (brush) => this.cells(brush), over: (brush) => this.marks(brush), read: (at) => this.read(at),
     });
   }
 
@@ -24,6 +24,12 @@ export class HeatChart {
     const { starts_ms: starts, edges } = heat;
     this.chart.draw([starts[0] / 1000, starts.at(-1) / 1000], [edges[0], edges.at(-1)]);
     this.key();
+  }
+
+  // Of a short time with seconds; the day where it begins.
+  tick(s) {
+    const short = this.chart.x[1] - this.chart.x[0] < 1_200;
+    return short ? second(s * 1000).slice(6) : minute(s * 1000).slice(s % 86_400 ? 6 : 0);
   }
 
   mark(ms) { this.at = ms; if (this.heat) this.chart.plot.redraw(false); }
@@ -48,8 +54,8 @@ export class HeatChart {
     const { minutes, maps, forced_orders: forced, fills } = this.heat;
     const told = minutes.length > 1 ? minutes : maps.map(([ms, mark]) => [ms, mark, mark, mark]);
     const candles = candlesOf(told, this.chart.x[0] * 1000, this.chart.x[1] * 1000, brush.box.width / (CANDLE_PX * brush.ratio));
-    candles.forEach((one) => candle(brush, one));
     for (const one of forced) dot(brush, one);
+    candles.forEach((one) => candle(brush, one));
     for (const one of fills) triangle(brush, one);
     if (this.at !== null) {
       const x = brush.x(this.at / 1000);
@@ -123,7 +129,7 @@ function candle(brush, one) {
 function dot(brush, one) {
   const { ctx, ratio } = brush;
   ctx.beginPath();
-  ctx.arc(brush.x(one.time_ms / 1000), brush.y(one.price), (1.5 + 1.5 * Math.log10(Math.max(one.usd, 1e3) / 1e3)) * ratio, 0, 7);
+  ctx.arc(brush.x(one.time_ms / 1000), brush.y(one.price), (1 + 0.8 * Math.log10(Math.max(one.usd, 1e3) / 1e3)) * ratio, 0, 7);
   ctx.fillStyle = css(one.side === "long" ? "--long" : "--short");
   ctx.fill();
   ctx.strokeStyle = "#fff";

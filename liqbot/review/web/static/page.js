@@ -16,7 +16,7 @@ const MODES = {
 const maps = new MapChart();
 const heat = new HeatChart();
 const state = { coin: null, status: null, statusAt: 0, trouble: "", report: null, pnl: null, coverage: null, open: [],
-  decisions: [], heat: null, shown: null, whole: false, replay: null, playing: null, venues: new Set(), leverages: new Set() };
+  decisions: [], heat: null, shown: null, whole: false, seen: false, none: false, replay: null, playing: null, venues: new Set(), leverages: new Set() };
 
 const moment = () => (state.replay === null ? null : state.heat.maps[state.replay][0]);
 
@@ -24,19 +24,20 @@ const moment = () => (state.replay === null ? null : state.heat.maps[state.repla
 
 function age() {
   const { status, trouble } = state;
-  let [text, stale] = ["asking the bot…", false];
+  let [text, stale, ended] = ["asking the bot…", false, false];
   if (status) {
     const tick = Math.max(0, ...status.coins.map((one) => one.tick_age_ms));
     const old = Date.now() - state.statusAt + tick;
     stale = old > STALE_MS || Boolean(trouble);
     text = `${trouble ? trouble + ": " : ""}data ${lasting(old)} old, bot's clock ${second(status.time_ms)} UTC`;
   } else if (trouble) {
-    stale = true;
+    [stale, ended] = [state.seen || !state.none, state.none && !state.seen];
     const until = state.report?.told.last_ms;
     text = until ? `${trouble}: this is what the books say, up to ${minute(until)} UTC` : trouble;
   }
   show("age", text);
   document.body.classList.toggle("stale", stale);
+  document.body.classList.toggle("ended", ended);
   const runs = state.report?.runs ?? [];
   const [said, kind] = MODES[status?.mode ?? runs.at(-1)?.mode] ?? [status?.mode ?? "no run yet", ""];
   show("mode", said);
@@ -56,11 +57,13 @@ function overview() {
 async function status() {
   try {
     state.status = await ask("status");
+    [state.seen, state.none] = [true, false];
     [state.statusAt, state.trouble, state.whole] = [Date.now(), "", false];
     offer(state.status.coins.map((one) => one.coin));
   } catch (error) {
-    if (error.status === 404) state.status = null;
-    state.trouble = error.status === 404 ? "no bot is running here" : error.message;
+    state.none = error.status === 404;
+    if (state.none) state.status = null;
+    state.trouble = state.none ? "no bot is running here" : error.message;
   }
   overview();
 }
