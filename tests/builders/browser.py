@@ -28,6 +28,7 @@ class Tab:
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self.complaints: list[str] = []
         self.requested: list[str] = []
+        self._loaded = asyncio.Event()
         self._reading = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
@@ -47,6 +48,8 @@ class Tab:
         elif method == "Log.entryAdded" and params["entry"]["level"] in {"error", "warning"}:
             entry = params["entry"]
             self.complaints.append(f"{entry['text']} {entry.get('url', '')}")
+        elif method == "Page.loadEventFired":
+            self._loaded.set()
         elif method == "Network.requestWillBeSent":
             self.requested.append(params["request"]["url"])
 
@@ -66,7 +69,11 @@ class Tab:
         await self.tell("Emulation.setEmulatedMedia", features=[scheme])
 
     async def open(self, url: str) -> None:
+        """Until it is loaded; what it asks for then it may not have yet."""
+        self._loaded.clear()
         await self.tell("Page.navigate", url=url)
+        async with asyncio.timeout(PATIENCE_S):
+            await self._loaded.wait()
 
     async def value(self, expression: str) -> Any:
         told = await self.tell("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)

@@ -49,9 +49,13 @@ async def served(data: Path) -> AsyncIterator[tuple[str, aiohttp.ClientSession]]
         yield str(server.make_url("/")).rstrip("/"), client
 
 
+def no_json(constant: str) -> None:
+    raise AssertionError(f"{constant}: a browser does not read that")
+
+
 async def asked(data: Path, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, Any]:
     async with served(data) as (url, client), client.get(url + path, headers=headers) as answer:
-        return answer.status, await answer.json()
+        return answer.status, json.loads(await answer.text(), parse_constant=no_json)
 
 
 def printed(capsys: pytest.CaptureFixture[str], *words: str) -> Any:

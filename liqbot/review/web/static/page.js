@@ -7,6 +7,7 @@ import * as lists from "./lists.js";
 import { MapChart } from "./map_chart.js";
 
 const STALE_MS = 10_000;
+const BEHIND_MS = 60_000;
 const PLAY_MS = 350;
 const MODES = {
   paper: ["paper: trades are simulated", ""], testnet: ["test network: no real money", ""],
@@ -131,8 +132,10 @@ function draw() {
   maps.show(record, { by: filtered ? "" : by, reachPct: Number(byId("reach").value), lines });
   const part = filtered && by ? ", a part of it: coloured by side" : "";
   const whole = then && (by || state.venues.size || state.leverages.size) ? ", whole: books keep no parts of a map" : "";
-  show("map-when", `${then ? "REPLAY: " : ""}${record.coin} as of ${second(record.time_ms)} UTC${part}${whole}`);
-  byId("map-when").classList.toggle("then", then);
+  const behind = state.status && !then ? state.status.time_ms - record.time_ms : 0;
+  const late = behind > BEHIND_MS ? `, ${lasting(behind)} behind the bot's clock` : "";
+  show("map-when", `${then ? "REPLAY: " : ""}${record.coin} as of ${second(record.time_ms)} UTC${late}${part}${whole}`);
+  byId("map-when").classList.toggle("then", then || Boolean(late));
 }
 
 // Entry, stop and own liquidation in prices of the map; the stop of now where the bot runs.
