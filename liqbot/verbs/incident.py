@@ -9,8 +9,8 @@ import typer
 from liqbot import places
 from liqbot.exits import Exit, ExpectedError
 from liqbot.live.incident import IncidentQuery, gathered, written
+from liqbot.review.durations import past_ms, seconds_of
 from liqbot.review.tables import print_json
-from liqbot.verbs.durations import past_ms, seconds_of
 from liqbot.verbs.options import ConfigDir, Data, Json, Profile
 
 

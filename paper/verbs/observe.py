@@ -10,6 +10,7 @@ from liqbot import places
 from liqbot.exits import Exit
 from liqbot.live.record import record
 from liqbot.log import configure
+from liqbot.review.durations import seconds_of
 from liqbot.review.levels.observer import LevelObserver
 from liqbot.review.levels.past import observed
 from liqbot.review.levels.report import LevelObservation
@@ -17,7 +18,6 @@ from liqbot.review.levels.text import observation_text
 from liqbot.review.progress import progress
 from liqbot.review.tables import print_json
 from liqbot.settings import Settings, load
-from liqbot.verbs.durations import seconds_of
 from liqbot.verbs.options import ConfigDir, Data, Json, Profile, Set
 from paper.sessions.looking_on import look_on
 from paper.sessions.markets import market_of
