@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.dates import date2num
 
 from liqbot.exits import Exit, ExpectedError
+from liqbot.review.coverage import Outage, coverage_of, outages_of
 from liqbot.review.figures.canvas import GOOD, LONGS, Canvas, look_of
 from liqbot.review.ledger_reader import Ledger
 from liqbot.review.period import Period
-from liqbot.review.reports.coverage import Outage, coverage_of, outages_of
 
 _HEIGHT: Final = 0.7
 _INCHES_EACH: Final = 0.3
