@@ -120,7 +120,7 @@ def test_prices_that_agree_are_believed_as_if_all_had_been_asked(steps: list[lis
         assert repr(short.prices) == repr(asking.prices)
 
 
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(1.0, 1e9), st.floats(1e3, 1e5), st.booleans()), max_size=20))
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(1.0, 1e9), st.floats(1e3, 1e5), st.booleans())))
 def test_open_interest_is_the_sum_of_what_each_venue_told_last(told: list[tuple[str, float, float, bool]]) -> None:
     fold, amounts = OpenInterestFold(EstimateParams(), RollingParams()), dict[str, tuple[float, float]]()
     for number, (venue, oi_usd, price, restarted) in enumerate(told):
