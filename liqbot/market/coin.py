@@ -173,15 +173,13 @@ class CoinMarket:
             )
 
     def _take_flows(self, columns: Columns) -> None:
-        rates, trust = self.outliers.quotes.of_venue, self.trust.weights
+        part = [ratio * trust for ratio, trust in zip(self.outliers.quotes.of_venue, self.trust.weights, strict=True)]
         for time_ms, venue, side, size_usd in _columns(columns, "liquidations", "side", "size_usd"):
-            part = rates[venue] * trust[venue]
-            self._count(venue, self.forced.take_order(part, time_ms, venue, side, size_usd))
+            self._count(venue, self.forced.take_order(part[venue], time_ms, venue, side, size_usd))
         for time_ms, venue, *sums in _columns(columns, "totals", "span_ms", "long_usd", "short_usd"):
-            part = rates[venue] * trust[venue]
-            self._count(venue, self.forced.take_totals(part, time_ms, venue, *sums))
-        told = _columns(columns, "funding", "rate_pct", "interval_h", "rate_stage")
-        for time_ms, venue, rate_pct, interval_h, stored in told:
+            self._count(venue, self.forced.take_totals(part[venue], time_ms, venue, *sums))
+        rates = _columns(columns, "funding", "rate_pct", "interval_h", "rate_stage")
+        for time_ms, venue, rate_pct, interval_h, stored in rates:
             self._count(venue, self.funding.take(time_ms, self.venues[venue], rate_pct, interval_h, stage_of(stored)))
 
     def _take_open_interest(self, columns: Columns) -> None:
