@@ -11,7 +11,7 @@ PAGES = sorted(
     path for pattern in ("*.md", "docs/*.md", "examples/**/*.md") for path in ROOT.glob(pattern)
     if path.name not in {"CHANGELOG.md", "cli.md"}  # what was true once; what is written from the verbs themselves
 )
-_PROGRAM = re.compile(r"^(?:sudo (?:-u \S+ )?)?(?:[A-Z][A-Z_]*=\S+ +)*(?:\S*/run|liqbot)$")
+_PROGRAM = re.compile(r"^(?:runuser -u \S+ -- )?(?:[A-Z][A-Z_]*=\S+ +)*(?:\S*/run|liqbot)$")
 
 
 class Shown(NamedTuple):
@@ -38,6 +38,6 @@ def shown_commands(path: Path) -> Iterator[Shown]:
 def _of(path: Path, text: str, at: int, line: str, *, whole: bool) -> Iterator[Shown]:
     place = f"{path.relative_to(ROOT)}:{text.count(chr(10), 0, at) + 1}"
     for one in re.split(r"\|(?=\s)|&&|;(?=\s)|[<>]\s", re.sub(r"\s#.*", "", line)):
-        found = re.match(r"\s*((?:sudo (?:-u \S+ )?)?(?:\w+=\S+ +)*(?:\S*/run|liqbot))\s+([a-z-].*)", one)
+        found = re.match(r"\s*((?:runuser -u \S+ -- )?(?:\w+=\S+ +)*(?:\S*/run|liqbot))\s+([a-z-].*)", one)
         if found and _PROGRAM.match(found[1]):
             yield Shown(place, tuple(shlex.split(found[2].rstrip(" ).,"))), whole)
