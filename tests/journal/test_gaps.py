@@ -75,6 +75,7 @@ def test_retention_takes_a_state_with_its_records_and_is_not_held_up_by_it(tmp_p
         journal.save_snapshot(SNAPSHOT_NAME, journal.last_seq, VERSION, b"newest")
         kept = journal.retain(days=3, max_bytes=1 << 40).result(PATIENCE_S)
         assert kept.dropped > 3
+        journal.wait_durable()
         with journal.reader() as reader:
             assert reader.gap_state(1, VERSION) is None
             found = reader.gap_state(12, VERSION)

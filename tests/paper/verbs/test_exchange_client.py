@@ -26,7 +26,9 @@ class Served:
 
     def __init__(self, folder: Path, *words: str) -> None:
         sets = [word for one in SMALL for word in ("--set", one)]
-        program = [sys.executable, "-c", "import sys; from liqbot.cli import main; sys.exit(main(sys.argv[1:]))"]
+        # Where the tests themselves run in the background they ignore Ctrl-C, and what they start would too.
+        hears = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        program = [sys.executable, "-c", f"import sys; {hears} from liqbot.cli import main; sys.exit(main())"]
         command = [*program, "exchange", "serve", "--config", str(folder), *sets, *words]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT,

@@ -34,9 +34,10 @@ from paper.sessions.sim_loop import SimLoop
 SEED = 11
 SHORT = (
     "paper.world.days=0.0068", "paper.world.backfill_days=2.5", "paper.world.backfill_step_ms=300000",
-    "paper.world.shocks.first_wick_minute=2", "risk.warmth_pct_min=30",
+    "paper.world.shocks.first_wick_minute=2", "risk.warmth_pct_min=30", "journal.protective_wait_ms=10000",
 )  # fmt: skip
-"""The map is colder than trading wants it: not every venue tells the past of its open interest."""
+"""The map is colder than trading wants it: not every venue tells the past of its open interest. A busy disk is waited
+for: what it kept from leaving would be another trade than in process."""
 
 
 class Told:
