@@ -1,4 +1,7 @@
-"""`./run docs [DIRECTORY]`: the documents as a site in `site/html`, or in DIRECTORY. Any broken link, anchor or page ends it."""
+"""`./run docs [DIRECTORY]`: the documents as a site in `site/html`, or in `html` of DIRECTORY.
+
+A broken link or anchor, and a page that the navigation leaves out, ends it.
+"""
 
 import pathlib
 import re
@@ -14,7 +17,8 @@ LINK = re.compile(r"\]\(([^)#\s:]+)(?:#[^)]*)?\)")
 def copied(target: pathlib.Path) -> None:
     """Every page, and every file of the repository that one links to, at its place below `target`."""
     pages = [path for pattern in PAGES for path in sorted(ROOT.glob(pattern))]
-    linked = {(page.parent / link).resolve() for page in pages for link in LINK.findall(page.read_text(encoding="utf-8"))}
+    texts = {page: page.read_text(encoding="utf-8") for page in pages}
+    linked = {(page.parent / link).resolve() for page, text in texts.items() for link in LINK.findall(text)}
     for path in {*pages, *(path for path in linked if path.is_file() and path.is_relative_to(ROOT))}:
         place = target / path.relative_to(ROOT)
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -24,15 +24,15 @@ MEANINGS: Final[Mapping[Exit, str]] = {
     Exit.OK: "ok",
     Exit.FAILED: "failed",
     Exit.USAGE: "wrong usage, or a bad input file",
-    Exit.CONFIG: "configuration, credentials, recorded days that live asks for, or a database stamped for another mode or "
-    "account",
+    Exit.CONFIG: "configuration, credentials, recorded days that live asks for, or a database stamped for another mode "
+    "or account",
     Exit.UNREACHABLE: "venue unreachable",
     Exit.HALTED: "refused at start by a risk halt",
     Exit.NOT_FOUND: "not running, or no such thing",
     Exit.DATABASE: "database unwritable, or newer than the program",
     Exit.RUNNING: "already running: another instance holds the account or the database",
-    Exit.UNPROTECTED: "ended with a position open and no stop confirmed over all of it: look at the venue, or start again; "
-    "the lines say which",
+    Exit.UNPROTECTED: "ended with a position open and no stop confirmed over all of it: look at the venue, or start "
+    "again; the lines say which",
 }
 """In the words of docs/cli.md."""
 

@@ -89,8 +89,6 @@ def _row(name: str, field: FieldInfo) -> str:
 
 def _type(annotation: Any) -> str:
     origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
-        return _type(arguments[0])
     if origin is Literal:
         return " / ".join(str(argument) for argument in arguments)
     if origin in (Union, types.UnionType):
@@ -98,7 +96,8 @@ def _type(annotation: Any) -> str:
     if origin in (tuple, list, frozenset, set):
         return f"list of {_type(arguments[0])}"
     if origin is not None:
-        return f"{_type(arguments[0])} -> {_type(arguments[-1])}" if len(arguments) > 1 else _type(arguments[0])
+        pair = len(arguments) > 1 and origin is not Annotated
+        return f"{_type(arguments[0])} -> {_type(arguments[-1])}" if pair else _type(arguments[0])
     if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
         return " / ".join(str(member.value) for member in annotation)
     words = {

@@ -78,7 +78,8 @@ def restore(
     folder = places.data_dir(data, profile)
     copied = places.journal_path(source) if source.is_dir() else source
     if not copied.is_file():
-        raise ExpectedError(f"restore {source}: no journal there; name a directory that liqbot db backup wrote", Exit.USAGE)
+        why = "no journal there; name a directory that liqbot db backup wrote"
+        raise ExpectedError(f"restore {source}: {why}", Exit.USAGE)
     try:
         folder.mkdir(PRIVATE_DIRECTORY, parents=True, exist_ok=True)
     except OSError as error:

@@ -13,9 +13,9 @@ _INTRO: Final = """# Command line
 
 Made from the program's own verbs by `docs/generate_cli.py`; do not edit.
 
-`./run VERB` in a checkout and `liqbot VERB` of an installed package are the same. Results go to stdout, the log and what went wrong to
-stderr, in one line that says what would be right. `--json` is for machines. `liqbot --help` lists the verbs, `liqbot VERB --help`
-explains one, `liqbot --version` says which version this is.
+`./run VERB` in a checkout and `liqbot VERB` of an installed package are the same. Results go to stdout, the log and
+what went wrong to stderr, in one line that says what would be right. `--json` is for machines. `liqbot --help` lists
+the verbs, `liqbot VERB --help` explains one, `liqbot --version` says which version this is.
 
 Times are `2h` (ago), `18:00`, `yesterday`, a date or an ISO time, in UTC. Where configuration, state and secrets lie:
 [configuration](configuration.md).

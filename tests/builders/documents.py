@@ -28,9 +28,11 @@ def shown_commands(path: Path) -> Iterator[Shown]:
     for block in re.finditer(r"^ *```(sh|console)?\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE):
         for line in block[2].replace("\\\n", " ").splitlines():
             if block[1] == "sh" or re.match(r" *(\$ |\./run |liqbot [a-z]+ )", line):
-                said = line if block[1] == "sh" else re.split(r"(?<=\S) {2,}", line)[0]  # what it does stands in a column
+                # Elsewhere what it does stands beside it, in a column.
+                said = line if block[1] == "sh" else re.split(r"(?<=\S) {2,}", line)[0]
                 yield from _of(path, text, block.start(), said.lstrip().removeprefix("$ "), whole=block[1] == "sh")
-    sentences = re.sub(r"^ *```.*?^ *```", lambda block: "\n" * block[0].count("\n"), text, flags=re.DOTALL | re.MULTILINE)
+    blocks = re.compile(r"^ *```.*?^ *```", re.DOTALL | re.MULTILINE)
+    sentences = blocks.sub(lambda block: "\n" * block[0].count("\n"), text)
     for code in re.finditer(r"`([^`\n]+)`", sentences):
         yield from _of(path, sentences, code.start(), code[1], whole=False)
 

@@ -1,6 +1,5 @@
 """Every command that a document shows exists: its verb, its options, and what it cannot do without."""
 
-import importlib.util
 from typing import Any
 
 import pytest
@@ -38,10 +37,11 @@ def wrong_words(name: str, words: list[str], *, whole: bool) -> str | None:
     except ExpectedError as error:
         return str(error)
     except typer.TyperException as error:
-        missing, placeholder = any(word in error.format_message() for word in ("Missing", "requires an argument")), any(word.isupper() for word in words)
-        if (missing and not whole) or ("Invalid value" in error.format_message() and placeholder):
+        said, placeholder = error.format_message(), any(word.isupper() for word in words)
+        partly = not whole and any(word in said for word in ("Missing", "requires an argument"))
+        if partly or ("Invalid value" in said and placeholder):
             return None
-        return error.format_message()
+        return said
     return None
 
 
