@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).parents[1]
-PAGES = ("*.md", "docs/*.md", "examples/**/*.md")
+PAGES = ("*.md", "docs/*.md", "docs/*.css", "examples/**/*.md")
 LINK = re.compile(r"\]\(([^)#\s:]+)(?:#[^)]*)?\)")
 
 
