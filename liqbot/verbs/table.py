@@ -44,6 +44,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     "alert": Verb("liqbot.verbs.alert:alert", "say when a large cluster comes near"),
     "map": Verb("liqbot.verbs.map:liquidation_map", "show where positions would be force-closed, around the mark"),
     "picture": Verb("liqbot.verbs.picture:app", "draw maps, decisions, equity and the map's record into PNG or SVG"),
+    "page": Verb("liqbot.verbs.page:page", "serve the live page and its JSON on this machine alone"),
     "check": Verb("liqbot.verbs.check:check", "say where your own liquidation would sit and how dense it is there"),
     "db": Verb("liqbot.verbs.db:app", "upgrade, back up and check journal and ledger"),
 }
