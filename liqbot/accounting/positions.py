@@ -156,7 +156,7 @@ class Holding(msgspec.Struct):
         return tuple(parts)
 
     def _enter(self, side: Side, quantity_base: Decimal, price: Decimal, time_ms: int) -> Part:
-        leg = self.leg(side)
+        leg = self._entered_at(side, time_ms)
         if leg.open_base:
             leg.see_price(side, price)
         else:
@@ -165,6 +165,16 @@ class Holding(msgspec.Struct):
         if leg.done:
             self._end(side, leg, BY_ORDER, time_ms)
         return Part(leg, side, quantity_base, False, realised_usd)
+
+    def _entered_at(self, side: Side, time_ms: int) -> RoundTrip:
+        """The round trip that an entry belongs to: nothing closes before it was entered, so what waits since before
+        then waits for something else."""
+        leg = self.leg(side)
+        if leg.awaited_ms and time_ms > leg.awaited_ms:
+            leg.await_nothing()
+            if leg.done:
+                self._end(side, leg, BY_ORDER, time_ms)
+        return self.leg(side)
 
     def _leave(self, side: Side, quantity_base: Decimal, price: Decimal, time_ms: int, ended_by: str) -> Part:
         leg = self.leg(side)
@@ -195,7 +205,7 @@ class Holding(msgspec.Struct):
                     self._end_foreign(ended_by, time_ms)
                 parts.append(Part(foreign, side, others, True, realised_usd, foreign=True))
         waits = fresh - ours - others
-        realised_usd = self.leg(side).leave(side, waits, price) if waits else ZERO
+        realised_usd = self.leg(side).await_entry(side, waits, price, time_ms) if waits else ZERO
         if quantity_base > ours + others:
             parts.append(Part(self.leg(side), side, quantity_base - ours - others, True, realised_usd, matched=False))
         return parts

@@ -80,6 +80,9 @@ class InstrumentOrders(msgspec.Struct):
     present_ms: int = 0
     """Since when we can do anything about a missing stop: a process started, or the account was read after time was
     lost. What went before counts as naked time, but is no reason to leave a position that can be protected now."""
+    deaf_ms: int = 0
+    """When we last stopped hearing of orders: the process began, or its user stream broke. Every reading that is told
+    later was made later, so what it does not name may be gone however recently it was heard of."""
     account: str = ""
     """Whose orders these are, among several accounts at the venue; empty is the only one."""
     rides: AttachedStop | None = None
@@ -249,6 +252,8 @@ class InstrumentOrders(msgspec.Struct):
         elif isinstance(fact, events.Halt | events.JournalOpened | events.FeedDown):
             # No new risk, or none by a process that has not read the account yet: an entry not sent is not sent.
             self.cancel_entry()
+            if not isinstance(fact, events.Halt):
+                self.deaf_ms = max(self.deaf_ms, fact.time_ms)
             if isinstance(fact, events.JournalOpened):
                 self.present_ms = fact.time_ms
             if isinstance(fact, events.FeedDown) and fact.feed == CLOCK_FEED:
@@ -278,8 +283,9 @@ class InstrumentOrders(msgspec.Struct):
                 self.orphaned.setdefault(client_id, 0)
 
     def mark_unknown(self, read_ms: int, before_ms: int) -> None:
-        """A reconciliation read everything at `read_ms`: what has not been reported since `before_ms` may be gone, and
-        the venue answers again, so earlier failures hold nothing back."""
+        """A reconciliation read everything at `read_ms`: what has not been reported since `before_ms`, or since we last
+        stopped hearing, may be gone, and the venue answers again, so earlier failures hold nothing back."""
+        before_ms = max(before_ms, min(self.deaf_ms, read_ms))
         if self.unread_until_ms:
             self.unread_until_ms, self.present_ms = 0, read_ms
         self.failures = []

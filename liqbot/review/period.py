@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
+from liqbot.exits import Exit, ExpectedError
+from liqbot.review.durations import day_ms, past_ms
 from liqbot.review.ledger_reader import Ledger
 
 DAY_MS: Final = 86_400_000
@@ -79,6 +81,30 @@ def clock_of(span: LedgerSpan, wall_ms: int) -> tuple[int, str]:
     if span.last_ms is None or abs(span.last_ms - wall_ms) <= DAY_MS:
         return wall_ms, ""
     return span.last_ms, f"counted from the newest moment of this ledger, {minute_text(span.last_ms)} UTC"
+
+
+def period_named(
+    ledger: Ledger, since: str | None, until: str | None, day: str | None, wall_ms: int
+) -> tuple[Period, str]:
+    """What `--since`, `--until` and `--day` say together, and what to note: that they are counted from the ledger's own
+    clock where it is not the wall's. ExpectedError (usage) for what is no time, and for an end before the beginning."""
+    given = [text for text in (since, until, day) if text is not None]
+    if not given:
+        return Period(), ""
+    if day is not None and len(given) > 1:
+        raise ExpectedError("--day: says both ends itself; leave --since and --until out", Exit.USAGE)
+    now_ms, note = clock_of(span_of(ledger), wall_ms)
+    if day is not None:
+        found = Period(*day_ms(day, now_ms))
+    else:
+        found = Period(
+            None if since is None else past_ms(since, now_ms, "--since"),
+            None if until is None else past_ms(until, now_ms, "--until"),
+        )
+    if found.from_ms is not None and found.to_ms is not None and found.from_ms >= found.to_ms:
+        raise ExpectedError(f"--since {since!r} is not before --until {until!r}", Exit.USAGE)
+    dated = all(text.strip()[:4].isdecimal() for text in given)
+    return found, "" if dated or not note else f"{', '.join(given)} {note}"
 
 
 def day_text(time_ms: int) -> str:

@@ -52,7 +52,7 @@ class MapQuery(msgspec.Struct, frozen=True):
         return self.venues is not None or self.leverages is not None
 
 
-def time_of(text: str | None) -> int | None:
+def time_of(text: str | None, name: str = "--at") -> int | None:
     """ISO time (UTC unless it says otherwise) or milliseconds."""
     if text is None:
         return None
@@ -62,8 +62,22 @@ def time_of(text: str | None) -> int | None:
         when = datetime.fromisoformat(text)
     except ValueError:
         hint = "neither an ISO time (2025-10-10T21:00) nor milliseconds"
-        raise ExpectedError(f"--at {text!r}: {hint}", Exit.USAGE) from None
+        raise ExpectedError(f"{name} {text!r}: {hint}", Exit.USAGE) from None
     return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def words_of(text: str | None) -> tuple[str, ...] | None:
+    """`a,b` of an option; None where it is not given."""
+    return None if text is None else tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def numbers_of(text: str | None, name: str = "--leverage") -> tuple[float, ...] | None:
+    """`50,100` likewise. ExpectedError (usage) for what is no number."""
+    words = words_of(text)
+    try:
+        return None if words is None else tuple(float(word) for word in words)
+    except ValueError:
+        raise ExpectedError(f"{name} {text!r}: numbers separated by commas, as in 50,100", Exit.USAGE) from None
 
 
 class FoundMap(NamedTuple):
@@ -121,7 +135,7 @@ def from_tape(path: Path, query: MapQuery, choice: Choice) -> FoundMap:
     venues: Sequence[str] = tape.roster.venues
     first = next((venue for venue in venues if venue != AGGREGATE), venues[0])
     reference = settings.trade_venue if settings.trade_venue in venues else first
-    fold = _Fold(Market(settings.market, tape.roster, reference), settings.market)
+    fold = MarketFold(Market(settings.market, tape.roster, reference), settings.market)
     until_ms = tape.last_ms if query.at_ms is None else min(query.at_ms, tape.last_ms)
     with progress(f"map of {path.name}") as advance:
         blocks = watched(tape.blocks(), tape.first_ms, until_ms, advance)
@@ -134,7 +148,7 @@ def from_journal(path: Path, query: MapQuery, choice: Choice) -> FoundMap:
     from liqbot.journal import JournalReader
 
     with JournalReader(path) as reader:
-        begin = _begin(reader, query.at_ms)
+        begin = begin_of(reader, query.at_ms)
         first_ms, last_ms = max(begin.market.folded_ms, begin.opened.time_ms), reader.last_ms
         until_ms = last_ms if query.at_ms is None else min(query.at_ms, last_ms)
         with progress(f"map from {path.name}") as advance:
@@ -142,7 +156,7 @@ def from_journal(path: Path, query: MapQuery, choice: Choice) -> FoundMap:
             return _journal_folded(path, blocks, begin, query, choice)
 
 
-class _Begin(NamedTuple):
+class Begin(NamedTuple):
     """Where a journal is read on from, and what was in force there."""
 
     market: Market
@@ -151,7 +165,7 @@ class _Begin(NamedTuple):
     from_seq: int
 
 
-def _begin(reader: "JournalReader", at_ms: int | None) -> _Begin:
+def begin_of(reader: "JournalReader", at_ms: int | None) -> Begin:
     from liqbot.journal.rerun import SNAPSHOT_NAME
     from liqbot.runtime.assembly import recorded_engine, snapshot_version
     from liqbot.runtime.recovery import configuration_at
@@ -165,15 +179,15 @@ def _begin(reader: "JournalReader", at_ms: int | None) -> _Begin:
         engine = recorded_engine(then_opened, then_config)
         engine.restore(snapshot.data)
         if at_ms is None or engine.market.folded_ms <= at_ms:
-            return _Begin(engine.market, then_opened, then_config, snapshot.seq + 1)
-    return _Begin(recorded_engine(opened, config).market, opened, config, 1)
+            return Begin(engine.market, then_opened, then_config, snapshot.seq + 1)
+    return Begin(recorded_engine(opened, config).market, opened, config, 1)
 
 
 def _journal_folded(
-    path: Path, blocks: Iterable[EventBlock], begin: _Begin, query: MapQuery, choice: Choice
+    path: Path, blocks: Iterable[EventBlock], begin: Begin, query: MapQuery, choice: Choice
 ) -> FoundMap:
     recorded = recorded_parameters(begin.config.config_json, begin.config.digest, "journal").settings()
-    fold = _Fold(begin.market, recorded.market)
+    fold = MarketFold(begin.market, recorded.market)
     if choice.explicit:
         parameters = profile_parameters(choice)
         fold.change(parameters.settings().market, begin.opened, recorded.trade_venue)
@@ -184,7 +198,7 @@ def _journal_folded(
     return FoundMap(reading, recorded_parameters(last.config_json, last.digest, "journal"))
 
 
-class _Fold:
+class MarketFold:
     """A market on its way to the time requested."""
 
     def __init__(self, market: Market, params: MarketParams) -> None:

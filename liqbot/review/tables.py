@@ -20,7 +20,12 @@ _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 
 def print_json(value: Any) -> None:
     """One JSON document on stdout."""
-    print(json.dumps(value, indent=2, default=_plain))
+    print(json_text(value, indent=2))
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    """As every verb prints it with `--json`."""
+    return json.dumps(value, indent=indent, default=_plain)
 
 
 def _plain(value: object) -> object:

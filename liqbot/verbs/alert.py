@@ -15,12 +15,12 @@ from liqbot.exits import Exit, ExpectedError
 from liqbot.market.map.zones import Cluster
 from liqbot.market.record import clusters_from
 from liqbot.observers.alert_rules import ClusterRule, cluster_text, clusters_over
+from liqbot.review.durations import seconds_of
 from liqbot.review.parameters import Choice
 from liqbot.review.sources import MapQuery, find_map
 from liqbot.settings.alerts import ClusterAlertParams
 from liqbot.venues.coin_spelling import spelt_coin
 from liqbot.verbs.amounts import usd_of
-from liqbot.verbs.durations import seconds_of
 from liqbot.verbs.options import Data, Json, Profile
 
 _STALE_MS: Final = 120_000

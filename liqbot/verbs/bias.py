@@ -11,8 +11,8 @@ from liqbot import places
 from liqbot.control import protocol
 from liqbot.exits import Exit, ExpectedError
 from liqbot.legible import spelled
+from liqbot.review.durations import moment_ms
 from liqbot.verbs.control import bias_text
-from liqbot.verbs.durations import moment_ms
 from liqbot.verbs.options import Data, Json, Profile
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)

@@ -10,6 +10,7 @@ import typer
 
 from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import CONTRACTS, MAIN_CONTRACT, Side, side_of, split_venue_key, venue_key
+from liqbot.review.durations import seconds_of
 from liqbot.review.parameters import Choice
 from liqbot.review.placement import PlacedPosition, ReadMap, check_position, check_text
 from liqbot.review.sources import FoundMap, MapQuery, find_map, from_file, time_of
@@ -19,7 +20,6 @@ from liqbot.risk.thin_coins import THIN_LABEL, is_thin, limits_for
 from liqbot.signals.strategies import avoid_liquidity
 from liqbot.venues.registry import VENUES, mechanics_of
 from liqbot.verbs.amounts import usd_of
-from liqbot.verbs.durations import seconds_of
 from liqbot.verbs.map import At, Coin, Tape
 from liqbot.verbs.options import ConfigDir, Data, Db, Json, OwnProfile, Set
 

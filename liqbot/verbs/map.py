@@ -12,7 +12,7 @@ from liqbot.exits import Exit, ExpectedError
 from liqbot.review.parameters import Choice, profile_parameters
 from liqbot.review.pictures.map_text import draw_map, fitting_rows
 from liqbot.review.reading import MapReading
-from liqbot.review.sources import MapQuery, find_map, time_of
+from liqbot.review.sources import MapQuery, find_map, numbers_of, time_of, words_of
 from liqbot.review.tables import print_json, screen_height, screen_width
 from liqbot.verbs.options import ConfigDir, Data, Db, Json, OwnProfile, Set
 
@@ -55,7 +55,7 @@ def liquidation_map(
     A run's map is drawn with the parameters that the run recorded, unless --profile, --config or --set name others.
     """
     query = MapQuery(
-        coin.upper() if coin else None, time_of(at), _words(venue), _numbers(leverage), split and as_json
+        coin.upper() if coin else None, time_of(at), words_of(venue), numbers_of(leverage), split and as_json
     )
     choice = Choice(profile, config, overrides or ())
     other = None if compare is None else _other(compare, choice, at)
@@ -87,15 +87,3 @@ def _other(name: str, choice: Choice, at: str | None) -> "ComparedSource":
     if at is not None and not name.endswith(".json"):
         raise ExpectedError(f"--at {at}: {name} tells its map of now; name an answer that was saved then", Exit.USAGE)
     return named_other(name, profile_parameters(choice).settings().external)
-
-
-def _words(text: str | None) -> tuple[str, ...] | None:
-    return None if text is None else tuple(word.strip() for word in text.split(",") if word.strip())
-
-
-def _numbers(text: str | None) -> tuple[float, ...] | None:
-    words = _words(text)
-    try:
-        return None if words is None else tuple(float(word) for word in words)
-    except ValueError:
-        raise ExpectedError(f"--leverage {text!r}: numbers separated by commas, as in 50,100", Exit.USAGE) from None

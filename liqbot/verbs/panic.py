@@ -19,10 +19,10 @@ from liqbot.legible import spelled_and_cut
 from liqbot.live.credentials import TRADING_MODES, require_latches, trading_adapter_for, trading_client
 from liqbot.live.panic import STRANGE, Left, Panic
 from liqbot.log import configure
+from liqbot.review.durations import seconds_of
 from liqbot.runtime.last_known import last_known
 from liqbot.settings import Settings, load
 from liqbot.venues.errors import VenueError
-from liqbot.verbs.durations import seconds_of
 from liqbot.verbs.options import ConfigDir, Data, Set, plain_name
 
 

@@ -6,10 +6,8 @@ from typing import Annotated
 
 import typer
 
-from liqbot.exits import Exit, ExpectedError
 from liqbot.review.ledger_reader import Ledger
-from liqbot.review.period import Period, clock_of, span_of
-from liqbot.verbs.durations import day_ms, past_ms
+from liqbot.review.period import Period, period_named, span_of
 
 Since = Annotated[
     str | None, typer.Option("--since", metavar="TIME", help="From then on: 2h, 18:00, yesterday, 2025-10-10 (UTC).")
@@ -23,23 +21,9 @@ Day = Annotated[
 def period_of(ledger: Ledger, since: str | None, until: str | None, day: str | None) -> Period:
     """What the three say together. ExpectedError (usage) for what is no time, and for an end before the beginning. On
     the clock of the ledger, which is said where it matters and is not the wall's."""
-    given = [text for text in (since, until, day) if text is not None]
-    if not given:
-        return Period()
-    if day is not None and len(given) > 1:
-        raise ExpectedError("--day: says both ends itself; leave --since and --until out", Exit.USAGE)
-    now_ms, note = clock_of(span_of(ledger), time.time_ns() // 1_000_000)
-    if day is not None:
-        found = Period(*day_ms(day, now_ms))
-    else:
-        found = Period(
-            None if since is None else past_ms(since, now_ms, "--since"),
-            None if until is None else past_ms(until, now_ms, "--until"),
-        )
-    if found.from_ms is not None and found.to_ms is not None and found.from_ms >= found.to_ms:
-        raise ExpectedError(f"--since {since!r} is not before --until {until!r}", Exit.USAGE)
-    if note and not all(text.strip()[:4].isdecimal() for text in given):
-        print(f"note: {', '.join(given)} {note}", file=sys.stderr)
+    found, note = period_named(ledger, since, until, day, time.time_ns() // 1_000_000)
+    if note:
+        print(f"note: {note}", file=sys.stderr)
     return found
 
 

@@ -8,9 +8,9 @@ import typer
 from liqbot import places
 from liqbot.live.record import record as run
 from liqbot.log import configure
+from liqbot.review.durations import seconds_of
 from liqbot.runtime.raw_recorder import DIRECTORY
 from liqbot.settings import load
-from liqbot.verbs.durations import seconds_of
 from liqbot.verbs.options import ConfigDir, Data, Profile, Set
 
 PLACE: Final = "record"

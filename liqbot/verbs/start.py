@@ -16,13 +16,13 @@ from liqbot.live.bot import trade
 from liqbot.live.credentials import require_latches
 from liqbot.live.ladder import NOTHING_ASKED, Climb, require_climbed
 from liqbot.log import configure
+from liqbot.review.durations import seconds_of
 from liqbot.runtime.last_known import LastKnown, last_known
 from liqbot.runtime.process import wall_ms
 from liqbot.settings import Settings, load
 from liqbot.settings.examples import PROFILES
 from liqbot.settings.tradable import require_tradable
 from liqbot.settings.without_profile import without_profile
-from liqbot.verbs.durations import seconds_of
 from liqbot.verbs.options import ConfigDir, Data, Set, ThinCoin, overriding, plain_name
 
 _log = structlog.get_logger(__name__)

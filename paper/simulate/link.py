@@ -137,6 +137,8 @@ class Link:
         self._said: dict[str, list[Event]] = {}
         self._told: list[Event] = []
         """Money facts, oldest first: what the venue's histories hold."""
+        self.histories_from_ms = 0
+        """What came before is not asked for: it was before the present journal began."""
 
     # --- the house's side ------------------------------------------------------------------------------------------
 
@@ -333,7 +335,7 @@ class Link:
 
     def reading(self, key: Key) -> tuple[Event, ...]:
         """What a reconciliation reads at this instant: the histories of the last hour, then the state in full."""
-        since_ms = self.now_ms - _RETOLD_MS
+        since_ms = max(self.now_ms - _RETOLD_MS, self.histories_from_ms)
         again = tuple(
             fact
             for fact in self._told

@@ -316,6 +316,7 @@ class Scenario:
         fresh, rebirth, self.rebirth = self.rebirth == "fresh", self.rebirth, "snapshot"
         if fresh:
             self.had_foreign = True
+            self.link.histories_from_ms = self.now_ms
             self.operator.finds_foreign()
             self.journal = self._new_journal(seeded_journal_id(self.seed * 1_000 + self.restarts))
             self.house = self._house(self.new_engine())

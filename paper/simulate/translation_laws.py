@@ -94,8 +94,15 @@ class TranslationLaws(Probe):
                 self._laws.broken("MISTRANSLATED", f"{name} {price}, on the map {where}: {command}")
 
     def reborn(self, *, fresh: bool) -> None:
+        """What a record decided whose answer died with the process is decided again while the journal is read, unseen:
+        from here on what was recovered counts too, in the venue's prices."""
         if fresh:
             self._meant.clear()
+            return
+        same = Decimal(1)
+        for book in self._scenario.house.engine.desk.books:
+            if book.target is not None and book.target.decision_id in self._meant:
+                self._meant[book.target.decision_id].append(_Meant(book.target, same, same))
 
 
 def _prices(order: PlaceOrder, meant: list[_Meant]) -> list[tuple[str, Decimal, list[tuple[_Meant, Decimal | None]]]]:

@@ -14,8 +14,8 @@ import typer
 from liqbot.blocks import EventBlock, Roster, Rows
 from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import Instrument
+from liqbot.review.durations import seconds_of
 from liqbot.settings import Settings, load
-from liqbot.verbs.durations import seconds_of
 from liqbot.verbs.options import ConfigDir, Profile, Set
 from paper.dialects.dialect import Dialect
 from paper.dialects.faults import Suffering

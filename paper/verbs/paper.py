@@ -18,13 +18,13 @@ from liqbot.legible import short_usd
 from liqbot.log import configure
 from liqbot.market.view import MarketView
 from liqbot.observers.console import ConsoleObserver, Print, progress
+from liqbot.review.durations import seconds_of
 from liqbot.review.pictures.map_text import draw_map
 from liqbot.review.reading import reading_of
 from liqbot.review.tables import screen_width
 from liqbot.risk.thin_coins import labelled
 from liqbot.settings import Settings, load
 from liqbot.settings.tradable import require_tradable
-from liqbot.verbs.durations import seconds_of
 from liqbot.verbs.next_command import Books
 from liqbot.verbs.options import ConfigDir, Data, Json, Profile, Set, ThinCoin, overriding
 from paper.sessions.markets import market_of

@@ -18,6 +18,7 @@ from liqbot.accounting.books import AccountBooks
 from liqbot.accounting.changes import Change, Duplicate, FillBooked, OtherAccount, PositionDiffers, TripClosed
 from liqbot.accounting.currencies import DOLLARS
 from liqbot.accounting.micro_usd import to_micro
+from liqbot.accounting.positions import Holding
 from liqbot.events import AccountFact, Balance, Event, Fill, FundingPaid, PositionSnapshot, Rebate, Reconciled, Transfer
 from liqbot.instruments import Side
 from liqbot.ledger import Observation
@@ -221,3 +222,17 @@ def test_the_first_statement_of_a_wallet_is_an_opening(stated: str):
     (moved,) = taken(books, Balance(time_ms=2, venue=VENUE, coin=COIN, wallet_usd=D(stated)))
     assert (moved.kind, moved.amount_usd) == ("opening", to_micro(D(stated) - 3))
     assert books.summary().unexplained_usd == 0
+
+
+@pytest.mark.parametrize(("entered_ms", "left"), [(6, "0.5"), (5, "0.3"), (4, "0.3")])
+def test_a_close_waits_for_an_entry_that_is_no_later_than_itself(entered_ms: int, left: str):
+    """A venue liquidates what others held, or tells again of an earlier journal's: our next position is not smaller."""
+    holding = Holding(VENUE, COIN)
+    (waiting,) = holding.fill(Side.LONG, reduces=True, price=D(90), quantity_base=D("0.2"), time_ms=5)
+    assert not waiting.matched
+    holding.fill(Side.LONG, reduces=False, price=D(100), quantity_base=D("0.5"), time_ms=entered_ms)
+    held = holding.position()
+    assert held is not None
+    assert (held.quantity_base, held.realised_usd) == (D(left), D(0) if left == "0.5" else D(-2))
+    holding.fill(Side.LONG, reduces=True, price=D(110), quantity_base=D(left), time_ms=9)
+    assert holding.position() is None

@@ -148,3 +148,15 @@ def test_what_a_dead_process_left_unrecorded_is_cancelled_once_another_stop_rest
     desk.on_fact(events.OrderCancelled(time_ms=2_300, **WHERE, client_id=left.client_id))
     assert desk.foreign_resting(*KEY) == 0
     assert cancel not in desk.commands(20_000, (held(),))
+
+
+@pytest.mark.parametrize("fact", [OPENED, DARK], ids=["new process", "account dark"])
+def test_what_the_first_reading_does_not_name_is_asked_about_however_lately_it_was_heard_of(fact):
+    """The news that a stop vanished dies with the process, or with the stream; every reading is made after that."""
+    at_ms, desk = 5_000, desk_with_a_wish()
+    desk.on_fact(events.LeverageConfirmed(time_ms=1_100, **WHERE, leverage=5.0, isolated=True))
+    (entry,) = desk.commands(1_100, ())
+    desk.on_fact(events.OrderAccepted(time_ms=at_ms - 1, **WHERE, client_id=entry.client_id, venue_order_id="1"))
+    desk.on_fact(msgspec.structs.replace(fact, time_ms=at_ms))
+    desk.on_fact(events.Reconciled(time_ms=at_ms + 1, **WHERE))
+    assert desk.commands(at_ms + 1, ()) == (QueryOrder(entry.client_id, VENUE, COIN),)

@@ -21,7 +21,8 @@ from liqbot.ledger import LedgerWriter
 from liqbot.market.map.zones import ThinZone
 from liqbot.market.record import bins_of
 from liqbot.review.figures.canvas import Canvas
-from liqbot.review.figures.heat_figure import cells_of, heat_figure
+from liqbot.review.figures.heat_cells import cells_of
+from liqbot.review.figures.heat_figure import heat_figure
 from liqbot.review.figures.kept import KeptMap
 from liqbot.review.figures.map_figure import PriceLine, map_figure
 from liqbot.review.figures.money_figure import equity_figure

@@ -7,8 +7,8 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.colors import LogNorm
 
-from liqbot.market.map.liquidation_map import Floats
 from liqbot.review.figures.canvas import LONGS, PRICE_TICKS, SHORTS, STEPS, USD_TICKS, Canvas, look_of
+from liqbot.review.figures.heat_cells import cells_of, rows_of
 from liqbot.review.figures.kept import KeptMap
 from liqbot.review.ledger_reader import Row
 from liqbot.review.period import minute_text
@@ -16,10 +16,6 @@ from liqbot.review.period import minute_text
 _ROWS: Final = 240
 _FAINTEST: Final = 1e-3
 """Of the strongest cell: what is fainter is drawn as nothing."""
-_GAP: Final = 3.0
-_GAP_MS: Final = 2_100_000
-"""A map is drawn until the next one, but no longer than so many usual pauses between two, or than two of the quarters
-of an hour after which a ledger keeps one in any case: then there was none."""
 
 
 def heat_figure(
@@ -32,7 +28,7 @@ def heat_figure(
     canvas = Canvas(title, note, look=look_of(dark=dark))
     panel = canvas.panels[0]
     marks = [one.mark_price for one in maps]
-    edges = np.geomspace(min(marks) * (1 - reach_pct / 100), max(marks) * (1 + reach_pct / 100), _ROWS + 1)
+    edges = rows_of(marks, reach_pct, _ROWS)
     starts, cells = cells_of(maps, edges)
     strongest = float(np.nanmax(cells, initial=1.0))
     shown = np.ma.masked_less(np.ma.masked_invalid(cells.T), strongest * _FAINTEST)
@@ -52,28 +48,6 @@ def heat_figure(
     canvas.in_time(panel)
     canvas.legend(panel, loc="upper left", ncols=3)
     return canvas
-
-
-def cells_of(maps: Sequence[KeptMap], edges: Floats) -> tuple[list[int], Floats]:
-    """Times between which a map stands (one more than maps and gaps) and USD, a row each, in bins between `edges`: no
-    dollar within them is lost or counted twice. Rows of NaN where no map was kept."""
-    times = [one.time_ms for one in maps]
-    usual = float(np.median(np.diff(times))) or 1.0
-    starts, rows = [times[0]], list[Floats]()
-    for one, until in zip(maps, [*times[1:], int(times[-1] + usual)], strict=True):
-        held = min(until, int(one.time_ms + max(_GAP * usual, _GAP_MS)))
-        rows.append(_regrouped(one, edges))
-        starts.append(held)
-        if held < until:
-            rows.append(np.full(len(edges) - 1, np.nan))
-            starts.append(until)
-    return starts, np.array(rows)
-
-
-def _regrouped(one: KeptMap, edges: Floats) -> Floats:
-    below = np.interp(edges, one.edges, np.concatenate([[0.0], np.cumsum(one.usd)]))
-    usd: Floats = np.diff(below)
-    return usd
 
 
 def _dots(panel: Any, forced: Sequence[Row]) -> None:

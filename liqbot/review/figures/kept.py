@@ -1,6 +1,7 @@
 """What pictures take from a ledger: maps over time, forced orders, fills, the equity curve, the map's own record."""
 
 import json
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -96,10 +97,25 @@ def calibration(ledger: Ledger, coin: str) -> list[Row]:
     return rows
 
 
-def open_lines(ledger: Ledger, coin: str) -> Row | None:
-    """Entry, stop and liquidation price of the position in a coin, in prices of the map; None while there is none."""
+def open_lines(ledger: Ledger, coin: str, at_ms: int | None = None) -> Row | None:
+    """Entry, first stop and liquidation price of the position in a coin, in prices of the trading market, and the ratio
+    of that market to the map's; None while there is none. `at_ms`: as it was then."""
+    if at_ms is None:
+        chosen, values = "t.status = 'open'", list[object]()
+    else:
+        chosen = "t.trade_id IN (SELECT id FROM trade WHERE opened_ms <= ? AND COALESCE(closed_ms, ?) >= ?)"
+        values = [at_ms, at_ms, at_ms]
     rows = ledger.rows(
-        "SELECT t.side, t.entry_price, t.initial_stop_price, t.liquidation_price, COALESCE(t.mark_ratio, 1) AS ratio "
-        "FROM v_trades t WHERE t.status = 'open' AND t.coin = ? ORDER BY t.trade_id DESC LIMIT 1", [coin],
+        "SELECT t.trade_id, t.side, t.entry_price, t.initial_stop_price, t.liquidation_price, "
+        f"COALESCE(t.mark_ratio, 1) AS ratio FROM v_trades t WHERE {chosen} AND t.coin = ? "
+        "ORDER BY t.trade_id DESC LIMIT 1", [*values, coin],
     )
     return rows[0] if rows else None
+
+
+def mapped_prices(position: Mapping[str, Any] | None) -> dict[str, float]:
+    """Of what `open_lines` gives: by name the prices that are known, in those of the map."""
+    if position is None:
+        return {}
+    named = {"our entry": "entry_price", "first stop": "initial_stop_price", "our liquidation": "liquidation_price"}
+    return {name: position[key] / position["ratio"] for name, key in named.items() if position[key]}

@@ -23,6 +23,7 @@ from liqbot.review.figures.canvas import (
     Look,
     look_of,
 )
+from liqbot.review.figures.kept import mapped_prices
 from liqbot.review.period import minute_text
 from liqbot.review.reading import MapReading, reading_from
 
@@ -42,13 +43,10 @@ class PriceLine(NamedTuple):
 
 
 def position_lines(position: Mapping[str, Any] | None) -> tuple[PriceLine, ...]:
-    """Of an open trade as `kept.open_lines` gives it: prices of the trading market come back into those of the map."""
-    if position is None:
-        return ()
-    ratio = position["ratio"]
-    named = (("our entry", "entry_price", GOOD), ("first stop", "initial_stop_price", OWN),
-             ("our liquidation", "liquidation_price", LONGS))
-    return tuple(PriceLine(name, position[key] / ratio, colour) for name, key, colour in named if position[key])
+    """Of an open trade as `kept.open_lines` gives it, in prices of the map."""
+    colours = {"our entry": GOOD, "first stop": OWN, "our liquidation": LONGS}
+    prices = mapped_prices(position)
+    return tuple(PriceLine(name, price, colours[name]) for name, price in prices.items())
 
 
 def decision_figure(story: Mapping[str, Any], *, reach_pct: float = 6.0, dark: bool = False) -> Canvas:

@@ -48,7 +48,7 @@ def test_a_fault_that_happens_to_an_order_never_finds_none():
 # Each with a seed that is known to catch it, and by which law; the verb runs all of them over many seeds.
 CAUGHT = {
     "drop_stop": (1, "UNPROTECTED"), "wrong_side": (0, "NOT_APPROVED"), "skip_journal": (0, "JOURNAL_FIRST"),
-    "cancel_first": (0, "CANCEL_UNPROTECTS"), "leverage_unread": (26, "LEVERAGE"), "waits_for_disk": (1, "NAKED"),
+    "cancel_first": (0, "CANCEL_UNPROTECTS"), "leverage_unread": (26, "LEVERAGE"), "waits_for_disk": (109, "NAKED"),
     "ends_at_once": (21, "ENDED_NAKED"), "ratio_ignored": (1, "MISTRANSLATED"), "newest_mark": (101, "MISTRANSLATED"),
     "marks_unchecked": (30, "ENTRY_MARK_DEVIATION"),
 }  # fmt: skip
@@ -89,6 +89,25 @@ def test_a_seed_that_draws_a_fault_of_the_test_markets_mark_trades_in_one():
 def test_the_new_stop_may_fill_while_the_cancel_of_the_old_one_is_on_its_way(monkeypatch):
     monkeypatch.setattr(run, "AUDIT_EVERY", 10**9)
     assert simulate(60).violation is None
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [
+        pytest.param(1, id="stops that vanish as the process dies are asked about by the next one"),
+        pytest.param(302, id="a stop is moved by a record whose answer died with the process"),
+        pytest.param(464, id="an earlier journal's deleveraging takes nothing off a new position"),
+    ],
+)
+def test_seeds_that_once_broke_a_law(seed, monkeypatch):
+    monkeypatch.setattr(run, "AUDIT_EVERY", 10**9)
+    assert simulate(seed).violation is None
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", sorted({seed for seed, _ in CAUGHT.values()}))
+def test_without_the_defect_the_seed_breaks_no_law(seed):
+    assert simulate(seed).violation is None
 
 
 def test_a_failure_is_made_small_and_its_command_repeats_it():

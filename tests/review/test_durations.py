@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from liqbot.exits import ExpectedError
-from liqbot.verbs.durations import day_ms, moment_ms, past_ms, seconds_of
+from liqbot.review.durations import day_ms, moment_ms, past_ms, seconds_of
 
 NOON_MS = int(dt.datetime(2026, 11, 22, 12, 0, tzinfo=dt.UTC).timestamp() * 1_000)
 
