@@ -4,17 +4,15 @@ Help of the whole program comes from the table of verbs alone, so that it costs 
 """
 
 import difflib
-import importlib
 import io
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from liqbot import __version__
 from liqbot.exits import Exit, ExpectedError
 from liqbot.legible import OutputError, legible_output
-from liqbot.verbs.table import Verb, all_verbs
+from liqbot.verbs.table import Verb, all_verbs, command_of
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -100,7 +98,7 @@ def _help(verbs: Mapping[str, Verb]) -> str:
 def _run(name: str, verb: Verb, words: list[str]) -> int:
     import typer  # here: the program's own help needs none of it
 
-    command = _command(name, verb, typer)
+    command = command_of(name, verb)
     try:
         result = command.main(words, prog_name=f"liqbot {name}", standalone_mode=False)
     except typer.TyperException as error:
@@ -109,14 +107,3 @@ def _run(name: str, verb: Verb, words: list[str]) -> int:
     except typer.Abort:
         raise ExpectedError("aborted") from None
     return int(result) if isinstance(result, int) else Exit.OK
-
-
-def _command(name: str, verb: Verb, typer: Any) -> Any:
-    module, _, attribute = verb.target.partition(":")
-    target = getattr(importlib.import_module(module), attribute)
-    if isinstance(target, typer.Typer):
-        app = target
-    else:
-        app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-        app.command(name, help=target.__doc__ or verb.summary)(target)
-    return typer.main.get_command(app)

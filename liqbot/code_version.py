@@ -4,8 +4,10 @@ Also the version of a snapshot, which follows from the source: nobody has to rem
 """
 
 import ast
+import contextlib
 import functools
 import hashlib
+import os
 import platform
 import re
 import sys
@@ -21,6 +23,7 @@ from liqbot.exits import Exit, ExpectedError
 
 _PACKAGE: Final = Path(__file__).parent
 _DIGEST_LENGTH: Final = 16
+_IS_DIGEST: Final = re.compile(f"[0-9a-f]{{{_DIGEST_LENGTH}}}")
 _STATE_ROOMS: Final = (
     "engine.py", "instruments.py", "commands.py", "accounting", "margin", "market", "risk", "signals", "execution",
 )
@@ -72,7 +75,27 @@ def require_same_strategies(recorded: CodeVersion, here: CodeVersion, journal: s
 @functools.cache
 def state_version() -> str:
     """The shape of the engine's state, as a digest: snapshots of another shape cannot be read."""
-    return shape_digest(dict(_state_sources()), {kind: str(dtype.descr) for kind, dtype in DTYPES.items()})
+    return _remembered_digest(
+        dict(_state_sources()), {kind: str(dtype.descr) for kind, dtype in DTYPES.items()},
+        Path(sys.prefix) / "state-version",
+    )
+
+
+def _remembered_digest(sources: Mapping[str, str], columns: Mapping[str, str], place: Path) -> str:
+    """`shape_digest`, kept at `place` with what it follows from to the byte, interpreter included: parsing the source
+    takes a third of a second, and every reading verb asks. A file that is damaged, of another source or not to be
+    written is as good as none."""
+    asked = hashlib.sha256(repr((sys.version, sources, columns)).encode()).hexdigest()
+    with contextlib.suppress(OSError, ValueError):
+        kept, digest = place.read_text(encoding="ascii").split()
+        if kept == asked and _IS_DIGEST.fullmatch(digest):
+            return digest
+    digest = shape_digest(sources, columns)
+    with contextlib.suppress(OSError):
+        unfinished = place.with_name(f"{place.name}.{os.getpid()}")
+        unfinished.write_text(f"{asked} {digest}\n", encoding="ascii")
+        unfinished.replace(place)
+    return digest
 
 
 def _state_sources() -> Iterator[tuple[str, str]]:

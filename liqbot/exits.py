@@ -1,6 +1,8 @@
 """Exit codes of the `liqbot` command, and the one exception that carries an expected failure to it."""
 
 import enum
+from collections.abc import Mapping
+from typing import Final
 
 
 class Exit(enum.IntEnum):
@@ -9,20 +11,30 @@ class Exit(enum.IntEnum):
     OK = 0
     FAILED = 1
     USAGE = 2
-    """Wrong usage or a bad input file."""
     CONFIG = 3
-    """Configuration, credentials, recorded days that live asks for, or a database of another mode or account."""
     UNREACHABLE = 4
     HALTED = 5
-    """Refused at start by a risk halt."""
     NOT_FOUND = 6
-    """Not running, or no such thing."""
     DATABASE = 7
-    """Database unwritable, or newer than this program."""
     RUNNING = 8
-    """Another instance holds the account or the database."""
     UNPROTECTED = 9
-    """Ended with a position of ours open and no stop confirmed for all of it: look at the venue, or start again."""
+
+
+MEANINGS: Final[Mapping[Exit, str]] = {
+    Exit.OK: "ok",
+    Exit.FAILED: "failed",
+    Exit.USAGE: "wrong usage, or a bad input file",
+    Exit.CONFIG: "configuration, credentials, recorded days that live asks for, or a database stamped for another mode "
+    "or account",
+    Exit.UNREACHABLE: "venue unreachable",
+    Exit.HALTED: "refused at start by a risk halt",
+    Exit.NOT_FOUND: "not running, or no such thing",
+    Exit.DATABASE: "database unwritable, or newer than the program",
+    Exit.RUNNING: "already running: another instance holds the account or the database",
+    Exit.UNPROTECTED: "ended with a position open and no stop confirmed over all of it: look at the venue, or start "
+    "again; the lines say which",
+}
+"""In the words of docs/cli.md."""
 
 
 class ExpectedError(Exception):

@@ -9,6 +9,7 @@ import pytest
 
 from liqbot.blocks import DTYPES
 from liqbot.code_version import (
+    _remembered_digest,
     _state_sources,
     require_same_strategies,
     shape_digest,
@@ -59,6 +60,21 @@ class Map:
         """Plain values."""
         return {"usd": packed(self._usd)}
 '''
+
+
+def test_a_remembered_shape_is_that_of_the_source_whatever_lies_there(tmp_path: pathlib.Path) -> None:
+    place, other = tmp_path / "state-version", {"a.py": STATEFUL.replace("price: float", "price: int")}
+    shape, other_shape = shape_digest({"a.py": STATEFUL}, {}), shape_digest(other, {})
+    assert _remembered_digest({"a.py": STATEFUL}, {}, place) == shape
+    kept = place.read_text(encoding="ascii")
+    place.write_text(kept.replace(shape, "0" * 16), encoding="ascii")
+    assert _remembered_digest({"a.py": STATEFUL}, {}, place) == "0" * 16, "it is not parsed again"
+    assert _remembered_digest(other, {}, place) == other_shape
+    for damaged in (b"", b"\xff", kept[:30].encode(), kept.replace(shape, shape[:-1]).encode(), kept.encode() * 2):
+        place.write_bytes(damaged)
+        assert _remembered_digest({"a.py": STATEFUL}, {}, place) == shape
+        assert place.read_text(encoding="ascii") == kept
+    assert _remembered_digest({"a.py": STATEFUL}, {}, tmp_path / "nowhere" / "state-version") == shape
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import enum
 import json
 import types
 from collections.abc import Iterator
-from typing import Any, Final, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -96,7 +96,8 @@ def _type(annotation: Any) -> str:
     if origin in (tuple, list, frozenset, set):
         return f"list of {_type(arguments[0])}"
     if origin is not None:
-        return f"{_type(arguments[0])} -> {_type(arguments[-1])}" if len(arguments) > 1 else _type(arguments[0])
+        pair = len(arguments) > 1 and origin is not Annotated
+        return f"{_type(arguments[0])} -> {_type(arguments[-1])}" if pair else _type(arguments[0])
     if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
         return " / ".join(str(member.value) for member in annotation)
     words = {

@@ -1,4 +1,4 @@
-"""`liqbot db upgrade|backup|check|repair|rebuild`: looking after the two books."""
+"""`liqbot db upgrade|backup|restore|check|repair|rebuild`: looking after the two books."""
 
 from pathlib import Path
 from typing import Annotated
@@ -60,6 +60,36 @@ def backup(
     for path, copy in found:
         copy(path, target / path.name)
         print(f"{path} -> {target / path.name}")
+
+
+@app.command()
+def restore(
+    source: Annotated[Path, typer.Argument(help="Directory that `db backup` wrote, or a copied journal file.")],
+    data: Data = None,
+    profile: Profile = "paper",
+    as_json: Json = False,
+) -> None:
+    """Put the journal of a backup into a state directory that has none; the next start makes the ledger from it.
+
+    It gets an id of its own: orders that the original left at the venue are another's then, and adopted.
+    """
+    from liqbot.journal import restore as restore_journal
+
+    folder = places.data_dir(data, profile)
+    copied = places.journal_path(source) if source.is_dir() else source
+    if not copied.is_file():
+        why = "no journal there; name a directory that liqbot db backup wrote"
+        raise ExpectedError(f"restore {source}: {why}", Exit.USAGE)
+    try:
+        folder.mkdir(PRIVATE_DIRECTORY, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ExpectedError(f"restore into {folder}: {error.strerror}", Exit.DATABASE) from None
+    journal_id = restore_journal(copied, places.journal_path(folder))
+    if as_json:
+        print_json({"journal": str(places.journal_path(folder)), "journal_id": journal_id})
+        return
+    print(f"{copied} -> {places.journal_path(folder)}, with the id {journal_id}")
+    print("next: liqbot db rebuild makes the ledger; liqbot adopt shows what the original left on the account")
 
 
 @app.command()

@@ -4,9 +4,10 @@ A package registers a table of the same shape under the entry-point group `liqbo
 (`paper = "paper.verbs:VERBS"`). Tables are read at every start, so the module holding one imports nothing heavy.
 """
 
+import importlib
 import importlib.metadata
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from liqbot.exits import Exit, ExpectedError
 
@@ -61,3 +62,17 @@ def all_verbs() -> dict[str, Verb]:
                 raise ExpectedError(f"verb {name!r} of {entry.value} is already taken", Exit.FAILED)
             verbs[name] = verb
     return verbs
+
+
+def command_of(name: str, verb: Verb) -> Any:
+    """The verb as typer's command, made from its module, which is imported here and not before."""
+    import typer  # here: the program's own help needs none of it
+
+    module, _, attribute = verb.target.partition(":")
+    target = getattr(importlib.import_module(module), attribute)
+    if isinstance(target, typer.Typer):
+        app = target
+    else:
+        app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+        app.command(name, help=target.__doc__ or verb.summary)(target)
+    return typer.main.get_command(app)

@@ -45,6 +45,10 @@ LINES = [
 ]
 
 
+ALWAYS = ("btc_2024_08_permissive", "btc_2025_10_paper", "eth_2024_08_paper", "world_permissive")
+"""A run of each market whenever anything is tested; the others with everything."""
+
+
 def named(run: Run) -> str:
     return run.name
 
@@ -56,7 +60,9 @@ def compare(run: Run, *, whole: bool) -> None:
     assert not complaints, "\n".join([f"seed {run.seed}, renames {RENAMES}", *complaints])
 
 
-@pytest.mark.parametrize("run", RUNS, ids=named)
+@pytest.mark.parametrize(
+    "run", [run if run.name in ALWAYS else pytest.param(run, marks=pytest.mark.long) for run in RUNS], ids=named
+)
 def test_it_decides_what_it_decided(run: Run) -> None:
     compare(run, whole=False)
 

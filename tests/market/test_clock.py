@@ -92,7 +92,7 @@ def test_a_bar_that_never_comes_is_waited_for_twice_its_span() -> None:
 
 
 @given(seeds)
-@settings(max_examples=8)
+@settings(max_examples=5)
 def test_where_in_its_bar_a_print_is_told_teaches_the_same(seed: int) -> None:
     chance, steps = random.Random(seed), RandomMarket(seed, venues=VENUES).steps(40)
     spread: Steps = []
@@ -157,7 +157,7 @@ def test_a_line_holds_no_more_than_may_wait() -> None:
 
 
 @given(seeds, st.sampled_from([5_000, MINUTE_MS, 3_600_000]), st.booleans())
-@settings(max_examples=12)
+@settings(max_examples=6)
 def test_rows_that_carry_nothing_new_change_no_view(seed: int, span_ms: int, marks: bool) -> None:
     world = RandomMarket(seed, span_ms=span_ms, marks=marks)
     steps = world.steps(40)

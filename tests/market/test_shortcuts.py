@@ -13,8 +13,9 @@ from liqbot.market.estimate.price_grid import edges, position_of
 from liqbot.market.map.clusters import excess_of
 from liqbot.market.map.liquidation_map import LiquidationMap
 from liqbot.market.map.thin_zones import ThinZones, nearest_zones, thin_zones_of, turns
+from liqbot.market.observed.open_interest import OpenInterestFold
 from liqbot.market.observed.outliers import OutlierFilter
-from liqbot.market.params import ClusterParams, MarketParams
+from liqbot.market.params import ClusterParams, EstimateParams, MarketParams, RollingParams
 
 BINS = 1_200
 FIRST = int(position_of(60_000.0)) - BINS // 2
@@ -117,3 +118,16 @@ def test_prices_that_agree_are_believed_as_if_all_had_been_asked(steps: list[lis
         rows = {kind: np.array(told, DTYPES[kind]) for kind, told in (("marks", marks), ("bars", bars))}
         assert repr(short.take(rows, time_ms)) == repr(asking.take(rows, time_ms))
         assert repr(short.prices) == repr(asking.prices)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(1.0, 1e9), st.floats(1e3, 1e5), st.booleans())))
+def test_open_interest_is_the_sum_of_what_each_venue_told_last(told: list[tuple[str, float, float, bool]]) -> None:
+    fold, amounts = OpenInterestFold(EstimateParams(), RollingParams()), dict[str, tuple[float, float]]()
+    for number, (venue, oi_usd, price, restarted) in enumerate(told):
+        fold.take(1_000 * number, venue, oi_usd, price)
+        if amounts.get(venue, (0.0, 0.0))[0] != oi_usd:  # what is told again is as old as it was
+            amounts[venue] = oi_usd, oi_usd / price
+        if restarted:
+            kept, fold = fold.state(), OpenInterestFold(EstimateParams(), RollingParams())
+            fold.load_state(kept)
+        assert fold.total_base(price) == sum(amount for _, amount in amounts.values())

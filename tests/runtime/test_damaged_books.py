@@ -219,3 +219,19 @@ def test_nothing_is_mended_while_a_bot_runs(data: Path) -> None:
 def test_there_is_no_ledger_without_a_journal(tmp_path: Path) -> None:
     assert main(["db", "rebuild", "--data", str(tmp_path)]) == Exit.NOT_FOUND
     assert main(["db", "repair", "--data", str(tmp_path)]) == Exit.NOT_FOUND
+
+
+def test_a_backup_is_restored_under_an_id_of_its_own_and_never_over_books(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy, again = tmp_path / "copy", tmp_path / "again"
+    assert main(["db", "backup", str(copy), "--data", str(data)]) == Exit.OK
+    assert main(["db", "restore", str(copy), "--data", str(again)]) == Exit.OK
+    assert "liqbot adopt" in capsys.readouterr().out
+    assert main(["db", "rebuild", "--data", str(again)]) == Exit.OK
+    assert rows(again)["decision"] == rows(data)["decision"]
+    with JournalReader(places.journal_path(again)) as restored, JournalReader(places.journal_path(data)) as original:
+        assert restored.stamp.journal_id != original.stamp.journal_id
+    assert main(["db", "restore", str(copy), "--data", str(again)]) == Exit.DATABASE
+    assert main(["db", "restore", str(tmp_path / "none"), "--data", str(tmp_path / "third")]) == Exit.USAGE
+    assert not (tmp_path / "third").exists()

@@ -33,6 +33,7 @@ SEED, BLOCKS = 9, 400
 SETTINGS = eager_settings(SEED)
 LISTED = paper_instruments("binance", ("BTC",))
 REFUSED = ((90, 100), (184, 300), (200, 201), (206, 330))
+SOME_REFUSED = [*REFUSED[:2], *(pytest.param(one, marks=pytest.mark.long) for one in REFUSED[2:])]
 """Over an exit; from an entry's fill on; nothing but a price; over an exit, an entry and its exit."""
 
 
@@ -96,7 +97,7 @@ def rows(url: str) -> dict[str, list[Any]]:
     return found
 
 
-@pytest.mark.parametrize("refused", REFUSED)
+@pytest.mark.parametrize("refused", SOME_REFUSED)
 def test_a_ledger_kept_while_records_were_refused_is_the_one_made_from_the_journal(
     tmp_path: Path, refused: tuple[int, int]
 ) -> None:
@@ -114,7 +115,7 @@ def test_fills_without_a_record_have_their_rows(tmp_path: Path) -> None:
     assert "JOURNAL_GAP" in {row[4] for row in rows(lived.url)["incident"]}
 
 
-@pytest.mark.parametrize("refused", REFUSED)
+@pytest.mark.parametrize("refused", SOME_REFUSED)
 def test_the_same_steps_come_again_after_a_gap(tmp_path: Path, refused: tuple[int, int]) -> None:
     lived = Lived(tmp_path, refused)
     replayed = replay(lived.path, recorded_engine, this_code(__version__, 1), snapshot_version=snapshot_version())

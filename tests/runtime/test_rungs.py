@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as drawn
 from hypothesis import strategies as st
 
 from liqbot.blocks import EventBlock, Roster
@@ -49,6 +50,7 @@ def days(path: Path, wired: Settings | None = None, now_ms: int = LATER_MS) -> d
 
 
 @given(st.lists(st.integers(0, 60), min_size=1, max_size=30, unique=True).map(sorted))
+@drawn(max_examples=8)
 def test_every_minute_counts_once_however_often_it_ran(tmp_path_factory: pytest.TempPathFactory, minutes: list[int]):
     path = tmp_path_factory.mktemp("rungs") / "below" / "rungs.jsonl"
     for _ in range(2):  # two houses at once

@@ -103,6 +103,8 @@ class Calibration:
         """
         state = self.state
         self._expect(touched_usd, elapsed_ms, history=history)
+        if not (orders or sums):
+            return
         cap_usd = self.cap_usd()
         for row, side, usd in orders:
             capped_usd = min(usd, cap_usd)
@@ -112,8 +114,7 @@ class Calibration:
             for side, usd in enumerate(sides_usd):
                 self._attribute(rows, side, usd, state.since, cap_usd)
             state.since[list(rows)] = 0.0
-        if orders or sums:
-            self._estimate(np.zeros_like(state.weights) if leverage_prior is None else leverage_prior)
+        self._estimate(np.zeros_like(state.weights) if leverage_prior is None else leverage_prior)
 
     def _expect(self, touched_usd: Floats, elapsed_ms: int, *, history: bool) -> None:
         """Sums forget, and what was touched is expected from now on."""

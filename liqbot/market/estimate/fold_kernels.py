@@ -57,6 +57,8 @@ def block_sum(values: Floats, start: int, stop: int) -> float:
 
 def written_out_sum(values: Floats) -> float:
     """`np.add.reduce` of contiguous numbers, to the last bit: halves, quarters ... summed apart, without recursion."""
+    if len(values) <= _BLOCK:
+        return block_sum(values, 0, len(values))
     begins, ends = np.zeros(64, np.int64), np.zeros(64, np.int64)
     stages, lefts = np.zeros(64, np.int64), np.zeros(64)
     depth, result = 0, 0.0
@@ -82,6 +84,24 @@ def written_out_sum(values: Floats) -> float:
     return result
 
 
+def written_out_sum_of_products(values: Floats, weights: Floats) -> float:
+    """`np.add.reduce` of contiguous products, which lie for a moment in one array."""
+    products = np.empty(len(values))
+    for index in range(len(products)):
+        products[index] = values[index] * weights[index]
+    return written_out_sum(products)
+
+
+def written_out_weighted_line(cells: Floats, row: int, side: int, start: int, stop: int, weights: Floats) -> Floats:
+    """`weighted_line`, tier by tier in that order."""
+    found = np.zeros(stop - start)
+    for tier in range(len(weights)):
+        line, weight = cells[USD, row, side, tier, start:stop], weights[tier]
+        for index in range(len(found)):
+            found[index] += line[index] * weight
+    return found
+
+
 def written_out_maximum(values: Floats) -> Floats:
     """`np.maximum.accumulate`."""
     found = np.empty_like(values)
@@ -92,9 +112,22 @@ def written_out_maximum(values: Floats) -> Floats:
     return found
 
 
+def sum_of_products(values: Floats, weights: Floats) -> Any:
+    return np.add.reduce(values * weights)
+
+
+def weighted_line(cells: Floats, row: int, side: int, start: int, stop: int, weights: Floats) -> Floats:
+    """[bin]: USD of some columns of a row's side, its tiers with these weights together."""
+    usd: Floats = (cells[USD, row, side, :, start:stop] * weights.reshape(len(weights), 1)).sum(axis=0)
+    return usd
+
+
 summed: Callable[[Floats], Any] = np.add.reduce
 running_maximum: Callable[[Floats], Any] = np.maximum.accumulate
-WRITTEN_OUT: Final = {"summed": "written_out_sum", "running_maximum": "written_out_maximum"}
+WRITTEN_OUT: Final = {
+    "summed": "written_out_sum", "running_maximum": "written_out_maximum",
+    "sum_of_products": "written_out_sum_of_products", "weighted_line": "written_out_weighted_line",
+}  # fmt: skip
 """What takes the place of numpy's where it is compiled."""
 
 
@@ -206,11 +239,11 @@ def ratio_of(start: int, stop: int, mark: float, half: float, most: float) -> Fl
     return found
 
 
-def held_usd(cells: Floats, ratio: Floats, scale: Floats) -> Floats:
-    """[tier]: prior USD open, over all bins of one side."""
+def held_usd(cells: Floats, row: int, side: int, start: int, stop: int, ratio: Floats, scale: Floats) -> Floats:
+    """[tier]: prior USD open, over these columns of one side."""
     found = np.empty(len(scale))
     for tier in range(len(scale)):
-        found[tier] = summed(cells[tier] * ratio) * scale[tier]
+        found[tier] = sum_of_products(cells[USD, row, side, tier, start:stop], ratio) * scale[tier]
     return found
 
 
@@ -262,24 +295,24 @@ def draw_row(
     `leveraged_usd` and `open_usd` are its open interest that may be leveraged, and that is taken to be of what stands
     open, both sides; infinity where it is not known. `unseen`: whether positions that were open before count.
     """
-    tiers = len(printing)
     low, low_end = span_of(frontier[row, LONG], extent[row, LONG], first_bin, LONG)
     high, high_end = span_of(frontier[row, SHORT], extent[row, SHORT], first_bin, SHORT)
-    below, above = cells[USD, row, LONG, :, low:low_end], cells[USD, row, SHORT, :, high:high_end]
     ratio_below, ratio_above = ratio_of(low, low_end, mark, half, most), ratio_of(high, high_end, mark, half, most)
-    of_long = held_usd(below, ratio_below, scale[row, LONG]) * beside[row, LONG]
-    of_short = held_usd(above, ratio_above, scale[row, SHORT]) * beside[row, SHORT]
+    of_long = held_usd(cells, row, LONG, low, low_end, ratio_below, scale[row, LONG]) * beside[row, LONG]
+    of_short = held_usd(cells, row, SHORT, high, high_end, ratio_above, scale[row, SHORT]) * beside[row, SHORT]
     multiplier = printing
     if open_usd < np.inf:
         share = seen_share(total[row], scale[row], unseen_usd[row], leveraged_usd) if unseen > 0 else 1.0
         multiplier = multiplier_of(of_long + of_short, printing, unlearnt, open_usd * share, anchored)
     usd_long, usd_short = summed(of_long * multiplier), summed(of_short * multiplier)
     room = room_usd[row, LONG] / usd_long if usd_long > room_usd[row, LONG] else 1.0
-    by_scale = (scale[row, LONG] * beside[row, LONG] * (multiplier * room) * chosen).reshape(tiers, 1)
-    add_moved(long_usd, low, (below * by_scale).sum(axis=0) * ratio_below * part, offset)
+    by_scale = scale[row, LONG] * beside[row, LONG] * (multiplier * room) * chosen
+    below = weighted_line(cells, row, LONG, low, low_end, by_scale)
+    add_moved(long_usd, low, below * ratio_below * part, offset)
     room = room_usd[row, SHORT] / usd_short if usd_short > room_usd[row, SHORT] else 1.0
-    by_scale = (scale[row, SHORT] * beside[row, SHORT] * (multiplier * room) * chosen).reshape(tiers, 1)
-    add_moved(short_usd, high, (above * by_scale).sum(axis=0) * ratio_above * part, offset)
+    by_scale = scale[row, SHORT] * beside[row, SHORT] * (multiplier * room) * chosen
+    above = weighted_line(cells, row, SHORT, high, high_end, by_scale)
+    add_moved(short_usd, high, above * ratio_above * part, offset)
 
 
 # --- windows ---------------------------------------------------------------------------------------------------------
@@ -329,6 +362,8 @@ CELLS: Final = "f8[:, :, :, :, ::1]"
 SIGNATURES: Final = {
     "block_sum": f"f8({LINE}, i8, i8)",
     "written_out_sum": f"f8({LINE})",
+    "written_out_sum_of_products": f"f8({LINE}, {LINE})",
+    "written_out_weighted_line": f"{LINE}({CELLS}, i8, i8, i8, i8, {LINE})",
     "written_out_maximum": f"{LINE}({LINE})",
     "shares_of": f"{LINE}(f8, f8, i8)",
     "bins_of": "i8(f8, f8)",
@@ -345,7 +380,7 @@ SIGNATURES: Final = {
     "column_of": "i8(i8, i8)",
     "span_of": "UniTuple(i8, 2)(f8, i8, i8, i8)",
     "ratio_of": f"{LINE}(i8, i8, f8, f8, f8)",
-    "held_usd": f"{LINE}(f8[:, :], {LINE}, {LINE})",
+    "held_usd": f"{LINE}({CELLS}, i8, i8, i8, i8, {LINE}, {LINE})",
     "seen_share": f"f8(f8[:, ::1], f8[:, ::1], {LINE}, f8)",
     "multiplier_of": f"{LINE}({LINE}, {LINE}, {LINE}, f8, f8)",
     "add_moved": f"void({LINE}, i8, {LINE}, f8)",

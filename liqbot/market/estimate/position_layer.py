@@ -47,6 +47,8 @@ class PositionLayer:
     ) -> None:
         self._params, self._leveraged_share = params, leveraged_share
         self._state, self._calibration = state, calibration
+        self._all = np.ones(len(state.positions.clock))
+        """[tier]: every one is drawn."""
 
     def learnt(self) -> LearntSizes:
         """Of all rows at once, for `draw`."""
@@ -68,9 +70,7 @@ class PositionLayer:
         """Add a part of each of these rows to the map's lines (longs, shorts), where they are placed; of its leveraged
         longs and shorts shares are reported one by one that sum to `covered`. `tiers`: of some alone."""
         state, positions, params = self._state, self._state.positions, self._params
-        chosen = np.ones(len(positions.clock))
-        if tiers is not None:
-            chosen[[tier for tier in range(len(chosen)) if tier not in tiers]] = 0.0
+        chosen = self._all if tiers is None else np.array([float(tier in tiers) for tier in range(len(self._all))])
         rows = np.array([one.row for one in placed], np.int64)
         offsets, shares, told = np.array([[one.shift_units for one in placed], parts, covered])
         map_kernels.draw_rows(

@@ -16,6 +16,7 @@ from liqbot.market.params import ForecastParams, ScoringParams
 
 Band = tuple[float, float]
 _SIDES: Final = (LONG, SHORT)
+_NOTHING_PRINTED: Final[Sequence[float]] = (0.0, 0.0)
 
 
 class ForecastEvaluation:
@@ -98,7 +99,7 @@ class ForecastEvaluation:
         if parts is not None:
             orders = [(row, side, usd * parts[row]) for row, side, usd in orders]
             promised_usd = promised_usd * np.array([[parts[row]] for row in range(len(promised_usd))])
-        printed = [sum(usd for _, side, usd in orders if side == one) for one in _SIDES]
+        printed = [sum(usd for _, side, usd in orders if side == one) for one in _SIDES] if orders else _NOTHING_PRINTED
         promised = promised_usd.sum(axis=0).tolist() if len(promised_usd) else [0.0, 0.0]
         self.score.fade(elapsed_ms)
         self.score.count(SideTouch(*both) for both in zip(crossed, promised, printed, strict=True))

@@ -185,21 +185,16 @@ class FundingFold:
     def _means(weighed: list[tuple[bool, VenueFunding, float]]) -> FundingMeans:
         """Of (whether the US regulate it, venue, weight)."""
         ranked = [one for one in weighed if one[1].percentile == one[1].percentile]
-
-        def ranks(us: tuple[bool, ...]) -> list[tuple[float, float]]:
-            return [(own.percentile, weight) for group, own, weight in ranked if group in us]
-
-        def rates(us: tuple[bool, ...]) -> list[tuple[float, float]]:
-            return [(own.rate_8h_pct, weight) for group, own, weight in weighed if group in us]
-
+        rates = [(own.rate_8h_pct, weight) for _, own, weight in weighed]
+        ranks = [(own.percentile, weight) for _, own, weight in ranked]
+        rate_8h_pct, percentile = weighted_mean(rates), weighted_mean(ranks)
+        us_8h_pct, us_percentile, offshore_8h_pct, offshore_percentile = ABSENT, ABSENT, rate_8h_pct, percentile
+        if any(us for us, _, _ in weighed):
+            us_8h_pct, offshore_8h_pct = _mean_apart(rates, [us for us, _, _ in weighed])
+            us_percentile, offshore_percentile = _mean_apart(ranks, [us for us, _, _ in ranked])
+        usual_8h_pct = weighted_mean([(own.usual_8h_pct, weight) for _, own, weight in ranked])
         return FundingMeans(
-            rate_8h_pct=weighted_mean(rates((False, True))),
-            us_8h_pct=weighted_mean(rates((True,))),
-            offshore_8h_pct=weighted_mean(rates((False,))),
-            usual_8h_pct=weighted_mean([(own.usual_8h_pct, weight) for _, own, weight in ranked]),
-            percentile=weighted_mean(ranks((False, True))),
-            us_percentile=weighted_mean(ranks((True,))),
-            offshore_percentile=weighted_mean(ranks((False,))),
+            rate_8h_pct, us_8h_pct, offshore_8h_pct, usual_8h_pct, percentile, us_percentile, offshore_percentile
         )
 
     def of_venues(self) -> dict[str, tuple[float, float]]:
@@ -217,6 +212,12 @@ class FundingFold:
         for venue, kept in venues.items():
             self._venue(venue).load_state(kept)
         self.means, self._next_ms = FundingMeans(**means), 0
+
+
+def _mean_apart(pairs: Sequence[tuple[float, float]], chosen: Sequence[bool]) -> tuple[float, float]:
+    """`weighted_mean` of the chosen, and of the others."""
+    mine = [pair for pair, one in zip(pairs, chosen, strict=True) if one]
+    return weighted_mean(mine), weighted_mean([pair for pair, one in zip(pairs, chosen, strict=True) if not one])
 
 
 def weighted_mean(pairs: Sequence[tuple[float, float]]) -> float:

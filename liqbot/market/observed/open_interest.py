@@ -50,6 +50,8 @@ class OpenInterestFold:
         self.reported_ms = 0
         self._changed = False
         """Since the last `remember`."""
+        self._sum_base: float | None = None
+        """Of all venues, while no contract is of USD: then it is the same at every price. None: to be summed anew."""
         self._history = SampledSeries(rolling.history_step_ms, _DAY_MS + 6 * _HOUR_MS)
 
     def take(self, time_ms: int, venue: str, oi_usd: float, price: float) -> bool:
@@ -64,6 +66,7 @@ class OpenInterestFold:
             inverse = venue in self._inverse
             amount = oi_usd if inverse else oi_usd / price
             self._venues[venue] = _VenueInterest(inverse=inverse, amount=amount, time_ms=time_ms, told_usd=oi_usd)
+            self._sum_base = None
             if not self.ratio > 0:
                 self.ratio = 1.0
             return True
@@ -74,6 +77,7 @@ class OpenInterestFold:
             own.change_per_ms += share * ((amount - own.amount) / elapsed_ms - own.change_per_ms)
             own.gap_ms = elapsed_ms if own.gap_ms == 0 else own.gap_ms + (elapsed_ms - own.gap_ms) / 8
         own.amount, own.time_ms, own.told_usd = amount, max(time_ms, own.time_ms), oi_usd
+        self._sum_base = None
         self.ratio *= self.total_base(price) / before
         return True
 
@@ -100,7 +104,13 @@ class OpenInterestFold:
         bound = self._venues.get(AGGREGATE)
         if bound is not None:
             return bound.base(price)
-        return sum(own.base(price) for own in self._venues.values()) if self._venues else ABSENT
+        if not self._venues:
+            return ABSENT
+        if self._inverse:
+            return sum(own.base(price) for own in self._venues.values())
+        if self._sum_base is None:
+            self._sum_base = sum([own.amount for own in self._venues.values()])
+        return self._sum_base
 
     def bound_base(self, venue: str, volume_share: float, price: float) -> float:
         """A venue's own, else its configured share of what the others leave of the aggregate; NaN without either.
@@ -146,5 +156,6 @@ class OpenInterestFold:
     def load_state(self, state: list[Any]) -> None:
         # Not msgspec.convert: NaN would arrive as null from codecs other than msgpack, and must not pass silently.
         self._venues = {venue: _VenueInterest(**own) for venue, own in state[0].items()}
+        self._sum_base = None
         self._history.load_state(state[1])
         self.ratio, self.reported_ms, self._changed = state[2:]

@@ -85,7 +85,7 @@ class Crowd:
 
 
 @given(seeds, st.sampled_from([0.3, 1.0, 3.0]))
-@settings(max_examples=9, deadline=None)
+@settings(max_examples=4, deadline=None)
 def test_the_pace_of_a_crowd_is_found(seed: int, pace: float) -> None:
     """Within a prior of 1: some 40 hours of one venue bring it a good part of the way, in the logarithm."""
     crowd = Crowd(seed, pace)
@@ -106,10 +106,10 @@ def test_sums_by_the_hour_tell_a_little_of_it(pace: float) -> None:
 
 def test_it_draws_the_map_nearer_to_the_real_one() -> None:
     crowd = Crowd(3, 0.2)
-    crowd.run(4_000)
+    crowd.run(2_500)
     as_assumed = Crowd(3, 0.2)
     as_assumed.learner = closing_fit(CalibrationParams(closing_rate_weight=1e9), as_assumed.modelled.closing)
-    as_assumed.run(4_000)
+    as_assumed.run(2_500)
     assert as_assumed.pace == pytest.approx(1.0, abs=1e-3)
     off = [
         np.abs(np.log(expected_usd(one.modelled)[0] / (one.real.prior_usd()[0] * one.told))).mean()
@@ -125,7 +125,7 @@ def test_nothing_told_teaches_nothing() -> None:
 
 
 @given(st.floats(0.05, 1.0))
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 def test_how_much_is_told_does_not_matter(told: float) -> None:
     crowd = Crowd(5, told=told)
     crowd.run(1_500)
@@ -133,7 +133,7 @@ def test_how_much_is_told_does_not_matter(told: float) -> None:
 
 
 @given(st.integers(10, 5_000), st.booleans())
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 def test_one_cascade_moves_it_little(orders: int, old: bool) -> None:
     """A thousand orders of one stretch are one event: what is promised in it may be wrong as a whole."""
     crowd = Crowd(11)
@@ -164,7 +164,7 @@ def test_it_stays_within_bounds_and_finite_whatever_is_told(seed: int, in_sums: 
 
 
 @given(seeds, st.integers(1, 200), st.booleans())
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 def test_it_comes_back_exactly_and_goes_on_alike(seed: int, steps: int, in_sums: bool) -> None:
     crowd, other = (Crowd(seed, 0.5, in_sums=in_sums) for _ in range(2))
     crowd.run(400 + steps)

@@ -128,7 +128,7 @@ def beside_usd(positions: Positions) -> np.ndarray:
 
 
 @given(seeds)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_what_is_covered_fades_is_touched_and_is_diluted_like_any_other_position(seed: int) -> None:
     """Whatever happens after a snapshot: as if the covered positions had been taken out, and the rest lived on."""
     chance, params = np.random.default_rng(seed), EstimateParams()

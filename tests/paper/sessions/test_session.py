@@ -4,12 +4,14 @@ import contextlib
 import json
 import os
 import shlex
+import shutil
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from shared_once import made_once
 
 from liqbot import places
 from liqbot.blocks import Roster
@@ -34,10 +36,13 @@ def liqbot(*words: str, seed: str = "random", **environment: str) -> subprocess.
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    data = tmp_path_factory.mktemp("paper")
-    done = liqbot("paper", *QUICK, *FORTY_MINUTES, "--data", str(data))
-    assert done.returncode == 0, done.stderr
-    return data, done.stdout
+    def run(folder: Path) -> None:
+        done = liqbot("paper", *QUICK, *FORTY_MINUTES, "--data", str(folder / "data"))
+        assert done.returncode == 0, done.stderr
+        (folder / "said").write_text(done.stdout)
+
+    folder = made_once(tmp_path_factory, "paper_session", run)
+    return folder / "data", (folder / "said").read_text()
 
 
 def test_a_session_trades_and_says_why(session: tuple[Path, str]) -> None:
@@ -107,8 +112,8 @@ def test_another_cpu_path_decides_the_same(session: tuple[Path, str]) -> None:
     assert json.loads(done.stdout)["equality"] in ("byte-identical steps", "same decisions")
 
 
-def test_the_next_session_keeps_the_books_of_this_one(session: tuple[Path, str]) -> None:
-    data, _ = session
+def test_the_next_session_keeps_the_books_of_this_one(session: tuple[Path, str], tmp_path: Path) -> None:
+    data = shutil.copytree(session[0], tmp_path / "data")
     journal_id = json.loads(liqbot("db", "check", "--data", str(data), "--json").stdout)
     again = liqbot("paper", *QUICK, *MOMENTS, "--data", str(data))
     assert again.returncode == 0, again.stderr
