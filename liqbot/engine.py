@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 
+from liqbot.accounting.positions import Position
 from liqbot.blocks import EventBlock, Roster
 from liqbot.commands import Command
-from liqbot.events import Event, FeedDown, FeedUp, JournalGap, PositionAdopted
+from liqbot.events import CloseOrdered, Event, FeedDown, FeedUp, JournalGap, PositionAdopted, StopOrdered
 from liqbot.execution.order_manager import OrderManager
 from liqbot.execution.params import ExecutionParams
 from liqbot.instruments import Instrument, Side
@@ -20,6 +21,7 @@ from liqbot.market.view import MarketView
 from liqbot.recorded_step import NOTHING, RecordedAnswer
 from liqbot.risk.account import Account
 from liqbot.risk.blackouts import in_force
+from liqbot.risk.by_hand import ByHand, ordered_adjustment
 from liqbot.risk.decision import SAME_MARKET_RATIO, Adjustment, Approved, Decision, Refusal
 from liqbot.risk.limits import RiskLimits, of_watched
 from liqbot.risk.placement import TradingBook
@@ -109,8 +111,7 @@ class Engine:
         decisions: list[Decision] = []
         for fact in block.facts:
             self._fold(fact)
-            if isinstance(fact, PositionAdopted):
-                self._take_over(fact, decisions)
+            self._carry_out(fact, decisions)
         self.market.collect(block)
         if block.tick_ms is None and not block.facts:
             return Step(self._seq, self._now_ms)  # a part of a step still open: nothing can follow from it yet
@@ -178,6 +179,13 @@ class Engine:
             UnrecordedStep(step.time_ms, block.facts, self.account.changes, step.commands, self.desk.no_longer_naked)
         )
 
+    def _carry_out(self, fact: Event, decisions: list[Decision]) -> None:
+        """What a person said of one position."""
+        if isinstance(fact, PositionAdopted):
+            self._take_over(fact, decisions)
+        elif isinstance(fact, CloseOrdered | StopOrdered):
+            self._obey(fact, decisions)
+
     def _take_over(self, fact: PositionAdopted, decisions: list[Decision]) -> None:
         """A position that a person made ours gets its stop like any other."""
         position = self.account.position(fact.venue, fact.coin)
@@ -193,6 +201,38 @@ class Engine:
         approved = review_reduction(adjustment, translation.position_in_map(position), None)
         self._adopt(approved)
         decisions.append(approved)
+
+    def _obey(self, fact: ByHand, decisions: list[Decision]) -> None:
+        """What a person ordered of one coin, as far as it is less risk."""
+        if fact.coin not in self._books or fact.account != self.account.name:
+            return
+        where = (fact.venue, fact.coin)
+        if isinstance(fact, CloseOrdered):
+            for entering in self.desk.entries_in_flight():
+                if (entering.venue, entering.coin) == where:
+                    self.desk.withdraw_entry(entering)
+        position, target = self.account.position(*where), self.desk.target(*where)
+        if position is None:
+            return
+        translation = self._translation(fact.coin, target)
+        adjustment = ordered_adjustment(fact, position, target, translation, self.trading_mark(fact.coin))
+        if adjustment is not None:
+            self._reduce(adjustment, position, target, translation, decisions)
+
+    def _reduce(
+        self, adjustment: Adjustment, position: Position, target: VenueTarget | None, translation: MarkTranslation,
+        decisions: list[Decision],
+    ) -> None:
+        mapped = None if target is None else translation.target_in_map(target)
+        approved = review_reduction(adjustment, translation.position_in_map(position), mapped)
+        self._adopt(approved)
+        decisions.append(approved)
+
+    def trading_mark(self, coin: str) -> float | None:
+        """The mark of the market where orders rest, as of the last Tick; None while it is not known."""
+        view = next((one for one in self.views if one.coin == coin and not one.backfilled), None)
+        mark = self.mark_of(coin)
+        return None if view is None or not mark.known else view.mark_price * mark.ratio
 
     def _hold_back(self) -> None:
         """Whatever forbids entries from now on, a halt or a latched loss, also takes back those under way."""
@@ -243,10 +283,7 @@ class Engine:
                 self._invalidated, translation, self._avoid, follows=follows,
             )
             if adjustment is not None:
-                mapped = None if target is None else translation.target_in_map(target)
-                approved = review_reduction(adjustment, translation.position_in_map(position), mapped)
-                self._adopt(approved)
-                decisions.append(approved)
+                self._reduce(adjustment, position, target, translation, decisions)
 
     def _consider(self, view: MarketView, verdicts: list[Verdict], decisions: list[Decision]) -> None:
         """Reasons to open. A verdict or refusal that only repeats itself is not reported again."""

@@ -234,6 +234,20 @@ class PositionAdopted(AccountFact, frozen=True, tag=True, kw_only=True):
     reason: str
 
 
+class CloseOrdered(AccountFact, frozen=True, tag=True, kw_only=True):
+    """A person closes the position in this instrument now and takes back an entry under way. Others stay as they are,
+    and so do entries later on."""
+
+    reason: str
+
+
+class StopOrdered(AccountFact, frozen=True, tag=True, kw_only=True):
+    """A person moves the stop of the open position nearer, to a price of the market where orders rest."""
+
+    stop_price: Decimal
+    reason: str
+
+
 class Reconciled(AccountFact, frozen=True, tag=True, kw_only=True):
     """Orders, position and balance of this instrument have been read from the venue in full."""
 
@@ -369,7 +383,7 @@ class LadderOverridden(Fact, frozen=True, tag=True, kw_only=True):
 AccountEvent = (
     OrderAccepted | OrderRejected | OrderCancelled | OrderMissing | CancelRejected | Fill | Balance | Transfer | Rebate
     | PositionSnapshot | PositionAdopted | LeverageConfirmed | FundingPaid | PositionLiquidated | PositionDeleveraged
-    | Reconciled
+    | CloseOrdered | StopOrdered | Reconciled
 )
 ControlEvent = (
     JournalOpened | JournalAdopted | JournalRepaired | JournalGap | CodeVersion | ConfigLoaded | IntentRecorded

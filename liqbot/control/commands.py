@@ -1,7 +1,6 @@
 """Commands from outside to a running house, live or simulated: each enters as a fact, and what it did is reported."""
 
 import asyncio
-import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,17 +9,17 @@ from typing import Any, Final, Protocol
 from liqbot import hung_calls
 from liqbot.blocks import EventBlock
 from liqbot.control import protocol
+from liqbot.control.one_position import OnePosition, coin_of
 from liqbot.control.panic_latch import lift_panic, panic_reason
 from liqbot.control.status import biases_of, clusters_of, is_flat, status_of
 from liqbot.engine import Engine
 from liqbot.events import BiasSet, Event, Flatten, Halt, HaltCode, Resume
 from liqbot.instruments import side_of
+from liqbot.risk.by_hand import BY_HAND
 from liqbot.settings import Settings
 
 FLATTEN_S_MAX: Final = 60.0
 LATCH_EVERY_S: Final = 0.5
-BY_HAND: Final = "by hand"
-_COIN: Final = re.compile(r"[A-Z0-9]{2,12}")
 
 
 class FactsInbox(Protocol):
@@ -42,10 +41,11 @@ class ControlHandler:
         self._stop, self._more = stop, more
         self._inbox: FactsInbox | None = None
         self._started_s = time.monotonic()
+        self._by_hand = OnePosition(settings, engine, clock, self._submit)
         self._verbs = {
             "status": self._status, "pause": self._pause, "resume": self._resume, "stop": self._stopping,
             "close": self._close, "panic": self._panic, "bias": self._bias, "biases": self._biases, "clock": self._time,
-            "clusters": self._clusters,
+            "clusters": self._clusters, "move-stop": self._by_hand.move_stop,
         }  # fmt: skip
 
     async def run(self, inbox: FactsInbox) -> None:
@@ -92,6 +92,8 @@ class ControlHandler:
         return {"said": said + ("; the panic latch is off" if latched else "")}
 
     async def _close(self, request: dict[str, Any]) -> protocol.Reply:
+        if request.get("coin"):
+            return await self._by_hand.close(request)
         reason = f"close: {request.get('why') or BY_HAND}"
         self._submit(Flatten(time_ms=self._clock(), reason=reason, code=HaltCode.OPERATOR_CLOSE))
         flat = await self._flat(float(request.get("wait_s", FLATTEN_S_MAX)))
@@ -114,9 +116,7 @@ class ControlHandler:
         return {"flat": flat, "stopping": True, "said": "stopping" if flat else "stopping; the stop stays at the venue"}
 
     async def _bias(self, request: dict[str, Any]) -> protocol.Reply:
-        coin, side_word = str(request.get("coin")), request.get("side")
-        if not _COIN.fullmatch(coin) or coin not in self._settings.coins:
-            raise ValueError(f"coin: {coin!r} is not one of {', '.join(self._settings.coins)}")
+        coin, side_word = coin_of(request, self._settings), request.get("side")
         until_ms = int(request.get("until_ms") or 0)
         if side_word is not None and until_ms <= self._clock():
             raise ValueError("until: must lie in the future")

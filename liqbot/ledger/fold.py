@@ -10,6 +10,7 @@ import msgspec
 from liqbot.accounting.changes import Change, Duplicate, OtherAccount
 from liqbot.events import (
     CancelRejected,
+    CloseOrdered,
     CodeVersion,
     ConfigLoaded,
     Event,
@@ -32,6 +33,7 @@ from liqbot.events import (
     PositionDeleveraged,
     PositionLiquidated,
     Resume,
+    StopOrdered,
     StrategyDisabled,
 )
 from liqbot.instruments import Side
@@ -52,6 +54,7 @@ _INCIDENTS: Final[dict[type, tuple[str, str]]] = {
     CancelRejected: ("info", "CANCEL_REJECTED"), OrderMissing: ("warning", "ORDER_MISSING"),
     PositionLiquidated: ("critical", "LIQUIDATED"), PositionDeleveraged: ("critical", "DELEVERAGED"),
     StrategyDisabled: ("warning", "STRATEGY_DISABLED"), PositionAdopted: ("warning", "POSITION_ADOPTED"),
+    CloseOrdered: ("warning", "CLOSE_ORDERED"), StopOrdered: ("warning", "STOP_ORDERED"),
     JournalAdopted: ("warning", "JOURNAL_ADOPTED"), JournalRepaired: ("error", "JOURNAL_REPAIRED"),
     JournalGap: ("error", "JOURNAL_GAP"),
     LiveStarted: ("info", "LIVE_STARTED"), LadderOverridden: ("warning", "LADDER_OVERRIDDEN"),

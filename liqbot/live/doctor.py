@@ -62,7 +62,7 @@ async def findings(
     settings: Settings, data: Path, access: Access | None, *, canary: bool
 ) -> AsyncIterator[Finding]:
     """In the order they are found. `access` is None for a profile that trades nowhere."""
-    for finding in await asyncio.to_thread(lambda: list(_at_home(settings, data))):
+    for finding in await asyncio.to_thread(lambda: list(at_home(settings, data))):
         yield finding
     clients = credentials.public_clients(settings)
     production: dict[str, float] = {}
@@ -97,7 +97,8 @@ async def findings(
 # --- this machine -----------------------------------------------------------------------------------------------------
 
 
-def _at_home(settings: Settings, data: Path) -> Iterator[Finding]:
+def at_home(settings: Settings, data: Path) -> Iterator[Finding]:
+    """What needs no venue."""
     yield Finding("configuration", Health.OK, f"mode {settings.mode}, trading {labelled(settings.coins)} "
                                               f"on {settings.trade_venue}")
     if settings.mode == "live":

@@ -16,7 +16,7 @@ from liqbot.settings import Settings
 WEEK_DAYS: Final = 7.0
 DAY_MS: Final = 86_400_000
 _NEXT: Final[Mapping[Rung, str]] = {
-    Rung.OBSERVE: "liqbot record --profile {profile}",
+    Rung.OBSERVE: "liqbot observe --profile {profile}",
     Rung.PAPER: "liqbot paper --market live --profile {profile} --set mode=paper --data DIRECTORY",
     Rung.TESTNET: "liqbot start --profile {profile} --set mode=demo --data DIRECTORY",
 }

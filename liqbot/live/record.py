@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +12,7 @@ from liqbot.live import credentials
 from liqbot.live.bot import live_house, require_free, run_live
 from liqbot.live.collector import require_collected
 from liqbot.market.feeds.ports import NO_RAW_SINK, RawSink
+from liqbot.observers.observer import Observer, ObserverGroup
 from liqbot.observers.registry import require_known
 from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.live_market import LiveMarket, closed
@@ -32,8 +33,11 @@ class Nowhere:
         raise AssertionError(f"a house without an account gave {commands} at {now_ms}")
 
 
-async def record(settings: Settings, data: Path, *, for_s: float | None, raw: bool = False) -> Exit:
-    """Until stopped or `for_s` is over. With `raw` every message of the feeds is kept below `data` too.
+async def record(
+    settings: Settings, data: Path, *, for_s: float | None, raw: bool = False, observers: Sequence[Observer] = ()
+) -> Exit:
+    """Until stopped or `for_s` is over. With `raw` every message of the feeds is kept below `data` too. `observers`
+    look on beside those of the profile, and are guarded like them.
 
     ExpectedError (unreachable) when no venue answers at the start.
     """
@@ -59,7 +63,10 @@ async def record(settings: Settings, data: Path, *, for_s: float | None, raw: bo
             recording(observing, Rung.OBSERVE, wall_ms) as checks,
         ):
             inbox = Inbox()
-            house = live_house(observing, data, roster, instruments, storage, inbox, Nowhere(), checks=checks)
+            house = live_house(
+                observing, data, roster, instruments, storage, inbox, Nowhere(),
+                checks=(*checks, ObserverGroup(observers).on_step),
+            )
             async with _raw_sink(observing, data, roster) if raw else contextlib.nullcontext(NO_RAW_SINK) as sink:
                 return await run_live(
                     house, inbox, observing, data, roster, clients, storage, account=None, for_s=for_s, raw=sink

@@ -1,5 +1,6 @@
 """Alerts on their way out: a thread for each receiver, which may be slow or gone; nobody waits for it."""
 
+import http.client
 import json
 import queue
 import threading
@@ -123,13 +124,17 @@ def webhook_sender(params: AlertParams) -> Sender:
         headers = {"Content-Type": "application/json", TIMESTAMP: stamp}
         if secret:
             headers[SIGNATURE] = signature(secret, stamp, body)
-        request = urllib.request.Request(params.webhook_url, body, headers, method="POST")  # noqa: S310  checked
-        try:
-            with urllib.request.urlopen(request, timeout=params.timeout_s):  # noqa: S310
-                return
-        except urllib.error.HTTPError as error:
-            raise NotTakenError(f"it answered {error.code}") from error
-        except OSError as error:
-            raise NotTakenError(f"it cannot be reached: {getattr(error, 'reason', error)}") from error
+        taken(urllib.request.Request(params.webhook_url, body, headers, method="POST"), params.timeout_s)  # noqa: S310
 
     return send
+
+
+def taken(request: urllib.request.Request, timeout_s: float) -> None:
+    """Returns once the receiver has taken it; NotTakenError where it has not. The settings checked its address."""
+    try:
+        with urllib.request.urlopen(request, timeout=timeout_s):  # noqa: S310
+            return
+    except urllib.error.HTTPError as error:
+        raise NotTakenError(f"it answered {error.code}") from error
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise NotTakenError(f"it cannot be reached: {getattr(error, 'reason', error)}") from error

@@ -4,6 +4,7 @@ Not enabled by default. A user's own sink is an observer of its own: `examples/a
 """
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,8 @@ from liqbot.exits import Exit, ExpectedError
 from liqbot.observers.alert_delivery import Delivery, notify_sender, webhook_sender
 from liqbot.observers.alert_gate import AlertGate, told
 from liqbot.observers.alert_rules import Alert, Rule, rules_of
+from liqbot.observers.dead_man import HealthPing
+from liqbot.observers.house_health import HealthWatch
 from liqbot.observers.observer import Observer
 from liqbot.observers.registry import ObserverContext
 
@@ -25,22 +28,27 @@ Sink = Callable[[Alert], None]
 
 
 class AlertObserver(Observer):
-    """An alert when the state begins, none while it lasts. `deliveries` are sinks that have a thread of their own."""
+    """An alert when the state begins, none while it lasts. `deliveries` are sinks that have a thread of their own;
+    `ping` tells that all is well."""
 
     name = "alerts"
 
     def __init__(
-        self, sinks: Sequence[Sink], rules: Sequence[Rule], gate: AlertGate, deliveries: Sequence[Delivery] = ()
+        self, sinks: Sequence[Sink], rules: Sequence[Rule], gate: AlertGate, deliveries: Sequence[Delivery] = (),
+        ping: HealthPing | None = None,
     ) -> None:
         self._sinks, self._rules, self._gate = tuple(sinks), tuple(rules), gate
-        self._deliveries = tuple(deliveries)
+        self._deliveries, self._ping = tuple(deliveries), ping
 
     @property
     def trouble(self) -> str:  # type: ignore[override]  # read, not set: a receiver may fail and come back
-        return "; ".join(one.trouble for one in self._deliveries if one.trouble)
+        troubles = [one.trouble for one in self._deliveries if one.trouble]
+        return "; ".join((*troubles, *([self._ping.trouble] if self._ping and self._ping.trouble else [])))
 
     def on_step(self, seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
         del seq
+        if self._ping is not None and block.tick_ms is not None:
+            self._ping.on_tick(engine, step.time_ms)
         for rule in self._rules:
             for alert in told(rule.look(block, step, engine), self._gate):
                 for sink in self._sinks:
@@ -48,6 +56,8 @@ class AlertObserver(Observer):
 
     def close(self) -> None:
         """What waits is still sent, for a moment."""
+        if self._ping is not None:
+            self._ping.close()
         for delivery in self._deliveries:
             delivery.close()
 
@@ -93,9 +103,10 @@ def alert_observer(context: ObserverContext) -> AlertObserver:
     require_sinks(context.settings.observers.alert_sinks)
     made = [SINKS[name](context) for name in context.settings.observers.alert_sinks]
     params = context.settings.alerts
+    health = HealthWatch(context.settings, context.journal_trouble, time.monotonic)
     return AlertObserver(
         [sink for sink in made if sink is not None], rules_of(params), AlertGate(params),
-        [sink for sink in made if isinstance(sink, Delivery)],
+        [sink for sink in made if isinstance(sink, Delivery)], HealthPing(params, health) if params.ping_url else None,
     )
 
 

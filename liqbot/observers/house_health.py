@@ -1,5 +1,7 @@
 """Whether a house is healthy: what a supervisor asks, judged from what its last Tick left behind."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from liqbot.engine import Engine
@@ -32,6 +34,26 @@ def health_of(engine: Engine, settings: Settings, time_ms: int, journal_trouble:
     if journal_trouble:
         troubles[JOURNAL] = journal_trouble
     return HouseHealth(time_ms, troubles)
+
+
+class HealthWatch:
+    """What is wrong with a house, asked from any thread, also while its own hangs. `journal_trouble` says why the
+    journal cannot be written."""
+
+    def __init__(self, settings: Settings, journal_trouble: Callable[[], str], clock_s: Callable[[], float]) -> None:
+        self._settings, self._journal_trouble, self._clock_s = settings, journal_trouble, clock_s
+        self._health: HouseHealth | None = None
+        self._seen_s = clock_s()
+
+    def on_tick(self, engine: Engine, time_ms: int) -> None:
+        self._health = health_of(engine, self._settings, time_ms, self._journal_trouble())
+        self._seen_s = self._clock_s()
+
+    def troubles(self) -> dict[str, str]:
+        """Now, by kind; empty: all is well."""
+        found = judged(self._health, self._clock_s() - self._seen_s, self._settings.metrics.tick_age_s_max)
+        stuck = self._journal_trouble()
+        return {**found, JOURNAL: stuck} if stuck else found
 
 
 def unprotected(engine: Engine) -> list[str]:

@@ -9,6 +9,7 @@ from liqbot.commands import Command, PlaceOrder
 from liqbot.engine import Engine, Step
 from liqbot.events import (
     CancelRejected,
+    CloseOrdered,
     Ending,
     Event,
     FeedDown,
@@ -24,6 +25,7 @@ from liqbot.events import (
     PositionDeleveraged,
     PositionLiquidated,
     Resume,
+    StopOrdered,
     StrategyDisabled,
     Transfer,
 )
@@ -34,7 +36,7 @@ from liqbot.signals.verdict import STRATEGY_FAILED
 
 _LOGGED: Final = (
     Fill, OrderRejected, OrderMissing, CancelRejected, FundingPaid, Transfer, PositionLiquidated, PositionDeleveraged,
-    FeedUp, FeedDown, Halt, Flatten, Resume, StrategyDisabled, Ending,
+    FeedUp, FeedDown, Halt, Flatten, CloseOrdered, StopOrdered, Resume, StrategyDisabled, Ending,
     LiveStarted, LadderOverridden,
 )  # fmt: skip
 _log = structlog.get_logger(__name__)

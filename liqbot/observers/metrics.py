@@ -16,7 +16,7 @@ from liqbot.commands import PlaceOrder
 from liqbot.engine import Engine, Step
 from liqbot.events import FeedDown, Fill, OrderRejected
 from liqbot.exits import Exit, ExpectedError
-from liqbot.observers.house_health import HouseHealth, health_of, judged
+from liqbot.observers.house_health import HealthWatch
 from liqbot.observers.observer import Observer
 from liqbot.observers.registry import ObserverContext
 from liqbot.risk.decision import Refused
@@ -100,10 +100,9 @@ class MetricsObserver(Observer):
     def __init__(
         self, settings: Settings, journal_trouble: Callable[[], str], clock_s: Callable[[], float] = time.monotonic
     ) -> None:
-        self._settings, self._journal_trouble, self._clock_s = settings, journal_trouble, clock_s
+        self._settings, self._journal_trouble = settings, journal_trouble
         self._figures = HouseFigures()
-        self._health: HouseHealth | None = None
-        self._seen_s = clock_s()
+        self._health = HealthWatch(settings, journal_trouble, clock_s)
         self._server: WSGIServer | None = None
         self._thread: threading.Thread | None = None
 
@@ -131,10 +130,8 @@ class MetricsObserver(Observer):
         self._figures.count(block, step)
         if block.tick_ms is None:
             return
-        trouble = self._journal_trouble()
-        self._figures.measure(engine, step.time_ms, journal_stuck=bool(trouble))
-        self._health = health_of(engine, self._settings, step.time_ms, trouble)
-        self._seen_s = self._clock_s()
+        self._figures.measure(engine, step.time_ms, journal_stuck=bool(self._journal_trouble()))
+        self._health.on_tick(engine, step.time_ms)
 
     def close(self) -> None:
         """Answers no more."""
@@ -143,19 +140,13 @@ class MetricsObserver(Observer):
             self._thread.join(_CLOSE_S)
             self._server.server_close()
 
-    def troubles(self) -> dict[str, str]:
-        """What is wrong now; also asked while the house's own thread hangs."""
-        found = judged(self._health, self._clock_s() - self._seen_s, self._settings.metrics.tick_age_s_max)
-        stuck = self._journal_trouble()
-        return {**found, "journal": stuck} if stuck else found
-
     def _answer(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
         if path == FIGURES:
             figures: Iterable[bytes] = make_wsgi_app(self._figures.registry)(environ, start_response)
             return figures
         if path == HEALTH:
-            troubles = self.troubles()
+            troubles = self._health.troubles()
             return _json(start_response, "503 Service Unavailable" if troubles else "200 OK", {
                 "healthy": not troubles, "troubles": troubles,
             })
@@ -182,12 +173,6 @@ def _json(start_response: Callable[..., Any], status: str, value: dict[str, Any]
 
 def metrics_observer(context: ObserverContext) -> MetricsObserver:
     """Listens from now on. ExpectedError (configuration) when it cannot."""
-    journal = context.journal
-
-    def trouble() -> str:
-        found = None if journal is None else journal.trouble
-        return "" if found is None else str(found)
-
-    observer = MetricsObserver(context.settings, trouble)
+    observer = MetricsObserver(context.settings, context.journal_trouble)
     observer.listen(context.settings.metrics.port)
     return observer

@@ -47,6 +47,11 @@ class ObserverContext(NamedTuple):
     """What the ledger calls the place that its rows come from."""
     snapshot_version: str = ""
 
+    def journal_trouble(self) -> str:
+        """Why the journal cannot be written; empty while it can, or where there is none."""
+        found = None if self.journal is None else self.journal.trouble
+        return "" if found is None else str(found)
+
 
 Factory = Callable[[ObserverContext], Observer | None]
 """None: not of use in this house."""

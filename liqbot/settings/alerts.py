@@ -61,6 +61,11 @@ class AlertParams(BaseModel):
     webhook_secret: SecretStr | None = Field(
         None, description="What such a message is signed with (HMAC-SHA256), 32 characters at least; empty: unsigned."
     )
+    ping_url: str = Field(
+        "", description="Asked for with GET while the house is healthy, as /healthz judges, so that a service which "
+        "waits for it notices a bot that is dead or in trouble; empty: nothing is.",
+    )
+    ping_every_s: float = Field(60.0, ge=1, le=3_600, description="How often.")
     timeout_s: float = Field(10.0, ge=1, le=60, description="Longest time for one message.")
 
     @field_validator("quiet_from", "quiet_until")
@@ -70,7 +75,7 @@ class AlertParams(BaseModel):
             raise ValueError(f"{text!r}: expected a time of day (UTC), as in 22:00")
         return text
 
-    @field_validator("webhook_url")
+    @field_validator("webhook_url", "ping_url")
     @classmethod
     def _sealed(cls, url: str) -> str:
         if url and not _HTTP.match(url):

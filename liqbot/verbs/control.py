@@ -58,16 +58,48 @@ def stop(
     return Exit.OK if reply["stopping"] else Exit.FAILED
 
 
-def close(why: Why = "", profile: Profile = "paper", data: Data = None) -> int:
-    """Close every position at market now and enter nothing more until resume. Exit code 1 until flat."""
-    command = {"verb": "close", "why": why, "wait_s": WAIT_S}
+def close(
+    coin: Annotated[
+        str | None, typer.Argument(metavar="[COIN]", help="This coin's position alone; entries go on.")
+    ] = None,
+    why: Why = "",
+    profile: Profile = "paper",
+    data: Data = None,
+    as_json: Json = False,
+) -> int:
+    """Close every position at market now and enter nothing more until resume; or that of COIN alone.
+
+    Exit code 1 until flat. With COIN an entry under way in it is taken back too, and new ones may come.
+    """
+    command = {"verb": "close", "coin": coin, "why": why, "wait_s": WAIT_S}
     reply = protocol.request(places.data_dir(data, profile), command, timeout_s=WAIT_S + 10)
-    _report(reply)
+    _report(reply, as_json=as_json)
     return Exit.OK if reply["flat"] else Exit.FAILED
 
 
-def _report(reply: dict[str, Any]) -> int:
-    print(reply["said"])
+def move_stop(
+    coin: Annotated[str, typer.Argument(metavar="COIN", help="Whose stop.")],
+    price: Annotated[
+        str, typer.Argument(metavar="PRICE", help="Where to, in prices of the market that is traded in.")
+    ],
+    why: Why = "",
+    profile: Profile = "paper",
+    data: Data = None,
+    as_json: Json = False,
+) -> int:
+    """Move the stop of an open position nearer, never away. Exit code 1 where it may not go there or is not confirmed.
+
+    Rounded to the venue's tick toward the entry. Refused: farther than the stop is, beyond our own liquidation price,
+    on the wrong side of the mark. It is trailed on from there.
+    """
+    command = {"verb": "move-stop", "coin": coin, "stop_price": price, "why": why, "wait_s": WAIT_S}
+    reply = protocol.request(places.data_dir(data, profile), command, timeout_s=WAIT_S + 10)
+    _report(reply, as_json=as_json)
+    return Exit.OK if reply["moved"] else Exit.FAILED
+
+
+def _report(reply: dict[str, Any], *, as_json: bool = False) -> int:
+    print(json.dumps(reply, indent=2) if as_json else spelled(reply["said"]))
     return Exit.OK
 
 

@@ -1,4 +1,4 @@
-"""`liqbot picture`: maps, heatmap, decision, equity and the map's record as PNG or SVG files.
+"""`liqbot picture`: maps, heatmap, decision, equity, coverage and the map's record as PNG or SVG files.
 
 What draws is imported by the command that needs it: the library takes its time.
 """
@@ -151,6 +151,25 @@ def calibration(
         wanted = coin.upper() if coin else kept.first_coin(ledger)
         drawn = calibration_figure(kept.calibration(ledger, wanted), coin=wanted, dark=dark)
     _written(drawn, file)
+
+
+@app.command()
+def coverage(
+    file: File,
+    since: Since = None,
+    until: Until = None,
+    day: Day = None,
+    dark: Dark = False,
+    db: LedgerDb = None,
+    data: Data = None,
+    profile: Profile = "paper",
+) -> None:
+    """Which venue was live when, and when the bot did not run."""
+    from liqbot.review.figures.coverage_figure import coverage_figure, live_times
+
+    with Books(db, data, profile).ledger() as ledger:
+        times = live_times(ledger, period_of(ledger, since, until, day))
+    _written(coverage_figure(times, dark=dark), file)
 
 
 def _position(coin: str, books: Books) -> "tuple[PriceLine, ...]":

@@ -12,6 +12,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     "backtest": Verb("paper.verbs.backtest:backtest", "run the whole house over a tape and report"),
     "exchange": Verb("paper.verbs.exchange:app", "serve the simulated exchange in the venues' own protocols"),
     "lookahead": Verb("paper.verbs.lookahead:lookahead", "show that no decision on a tape knows the future"),
+    "observe": Verb("paper.verbs.observe:observe", "watch what price does at clusters, without orders"),
     "optimize": Verb("paper.verbs.optimize:optimize", "search parameters of strategies, with guards against luck"),
     "paper": Verb("paper.verbs.paper:paper", "run the bot with simulated fills on a simulated market or a tape"),
     "score": Verb("paper.verbs.score:score", "score the map on a tape, beside every baseline"),

@@ -52,7 +52,8 @@ def asked(typed: str | None = None, *, held: bool = False, settings: Settings | 
 
 
 def test_each_rung_that_is_missing_is_named_with_what_climbs_it() -> None:
-    with pytest.raises(ExpectedError, match=r"observe 0\.0 of 3 days, paper 0\.0 of 7 days.*next: liqbot record") as no:
+    missing = r"observe 0\.0 of 3 days, paper 0\.0 of 7 days.*next: liqbot observe"
+    with pytest.raises(ExpectedError, match=missing) as no:
         asked()
     assert no.value.exit_code is Exit.CONFIG
     assert len(str(no.value).splitlines()) == 1

@@ -6,11 +6,14 @@ from pathlib import Path
 import pytest
 
 from liqbot import __version__
+from liqbot.blocks import EventBlock
 from liqbot.code_version import this_code
+from liqbot.engine import Engine, Step
 from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import JournalReader
 from liqbot.live.doctor import Finding, Health, findings
 from liqbot.live.record import record
+from liqbot.observers.observer import Observer
 from liqbot.places import journal_path
 from liqbot.replay import Equality, replay
 from liqbot.runtime.assembly import recorded_engine, snapshot_version
@@ -47,6 +50,35 @@ async def test_a_recording_replays_to_the_same_steps(venue: str, tmp_path: Path)
         assert proof.steps_compared > 3
         assert not [one for one in here.loop.server.log if not is_read(one.endpoint)]
         assert here.hub.unknown == []
+
+
+class Counting(Observer):
+    """Looks on, and at last fails."""
+
+    name = "counting"
+
+    def __init__(self) -> None:
+        self.ticks: list[int] = []
+
+    def on_step(self, seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
+        del seq, step, engine
+        if block.tick_ms is not None:
+            self.ticks.append(block.tick_ms)
+        if len(self.ticks) == 3:
+            raise ValueError("enough")
+
+
+async def test_who_looks_on_at_a_recording_sees_it_and_cannot_end_it(tmp_path: Path) -> None:
+    watch = Counting()
+    async with place() as here:
+        market = asyncio.create_task(advancing(here))
+        recording = asyncio.create_task(record(here.settings(), tmp_path, for_s=None, observers=(watch,)))
+        try:
+            assert await until_recorded(recording, tmp_path, lambda blocks: market_steps(blocks) > 4) == Exit.OK
+        finally:
+            market.cancel()
+    assert len(watch.ticks) == 3
+    assert watch.ticks == sorted(watch.ticks)
 
 
 async def test_a_recording_without_any_venue_ends_with_unreachable(tmp_path: Path) -> None:

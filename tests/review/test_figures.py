@@ -21,6 +21,7 @@ from liqbot.ledger import LedgerWriter
 from liqbot.market.map.zones import ThinZone
 from liqbot.market.record import bins_of
 from liqbot.review.figures.canvas import Canvas
+from liqbot.review.figures.coverage_figure import LiveTimes, _between, _joined, coverage_figure
 from liqbot.review.figures.heat_cells import cells_of
 from liqbot.review.figures.heat_figure import heat_figure
 from liqbot.review.figures.kept import KeptMap
@@ -65,12 +66,19 @@ def record(dark: bool = False) -> Canvas:
     return calibration_figure(rows, coin="BTC", dark=dark)
 
 
+def live(dark: bool = False) -> Canvas:
+    hour = 3_600_000
+    down = {"binance": [], "bybit": [(NOW_MS + hour, NOW_MS + 3 * hour)], "okx": [(NOW_MS, NOW_MS + hour)]}
+    return coverage_figure(LiveTimes(NOW_MS, NOW_MS + 9 * hour, 88.9, [(NOW_MS + 5 * hour, NOW_MS + 6 * hour)], down),
+                           dark=dark)
+
+
 LINES = (PriceLine("our liquidation", MARK * 0.93, "#D55E00"), PriceLine("entry", MARK * 0.999, "#009E73"))
 PICTURES = {
     "map": lambda dark: map_figure(a_reading(), lines=LINES, dark=dark),
     "map by leverage": lambda dark: map_figure(a_reading(), by="leverage", dark=dark),
     "map by venue, narrow": lambda dark: map_figure(a_reading(), by="venue", reach_pct=1.0, dark=dark),
-    "heatmap": heat, "equity": money, "calibration": record,
+    "heatmap": heat, "equity": money, "calibration": record, "coverage": live,
 }
 
 
@@ -142,6 +150,16 @@ def test_the_heatmap_keeps_every_dollar_in_sight_and_draws_no_gap(usd: list[floa
     assert len(cells) - len(kept) == gaps
 
 
+@given(st.lists(st.tuples(st.integers(0, 100), st.integers(0, 30)).map(lambda one: (one[0], sum(one))), max_size=9))
+def test_spans_that_are_joined_and_what_is_left_of_them_make_the_whole(spans: list[tuple[int, int]]):
+    joined = _joined(spans)
+    assert all(earlier[1] < later[0] for earlier, later in pairwise(joined))
+    inside = {at for begin, end in spans for at in range(begin, end)}
+    assert {at for begin, end in joined for at in range(begin, end)} == inside
+    left = {at for begin, end in _between((0, 200), joined) for at in range(begin, end)}
+    assert left == set(range(200)) - inside
+
+
 @pytest.fixture
 def books(tmp_path: Path) -> Path:
     with LedgerWriter(f"sqlite:///{tmp_path / 'ledger.sqlite'}", "abc123") as ledger:
@@ -154,6 +172,7 @@ def test_every_picture_of_a_ledger_is_a_file(books: Path, capsys: pytest.Capture
     for words, said in (
         (["map"], "BTC liquidation map"), (["decision", "t1"], "Decision"), (["heatmap"], "BTC liquidation heatmap"),
         (["equity"], "Profit and drawdown"), (["calibration"], "where forced orders met the map"),
+        (["coverage"], "Which venue was live when"),
     ):
         for ending in ("svg", "png"):
             file = books / f"{words[0]}.{ending}"

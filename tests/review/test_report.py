@@ -14,10 +14,10 @@ from ledger_story import story
 from liqbot.cli import main
 from liqbot.exits import Exit
 from liqbot.ledger import LedgerWriter
+from liqbot.review.coverage import coverage_of
 from liqbot.review.ledger_reader import Ledger
 from liqbot.review.period import Period
 from liqbot.review.price_path import STOP, TAKE, TIME, UNKNOWN, Mark, extremes, spark, spark_of, would_have_ended
-from liqbot.review.reports.coverage import coverage_of
 from liqbot.review.reports.refusals_priced import by_code, priced
 
 MINUTE_MS = 60_000

@@ -29,6 +29,14 @@ def farther(side: Side, one_price: float, other_price: float) -> float:
     return min(one_price, other_price) if side is Side.LONG else max(one_price, other_price)
 
 
+def followed(clusters: Sequence[Cluster], params: SweepParams) -> list[Cluster]:
+    """Those of a side, the one that stands out most first, that are not too small to matter."""
+    least = params.size_ratio_min
+    large_usd = clusters[0].usd * params.size_share_min if clusters else 0.0
+    # Without a history of sizes (ratio NaN) only the comparison with the largest one counts.
+    return [cluster for cluster in clusters if cluster.usd >= large_usd and not cluster.ratio < least]
+
+
 class _Kept(msgspec.Struct):
     """The clusters of one time, and how far price has gone into them since."""
 
@@ -75,7 +83,7 @@ class ClusterMemory:
         if not beyond(self._side, extreme_price, kept.next_price):
             return []
         found, ahead = [], []
-        for cluster in self._followed(kept.clusters):
+        for cluster in followed(kept.clusters, self._params):
             near_price = near_edge_price(cluster)
             if not beyond(self._side, extreme_price, near_price):
                 ahead.append(near_price)
@@ -83,13 +91,6 @@ class ClusterMemory:
                 found.append(cluster)
         kept.reached_price, kept.next_price = extreme_price, self._nearest(ahead)
         return found
-
-    def _followed(self, clusters: Sequence[Cluster]) -> list[Cluster]:
-        """Those that are not too small to matter."""
-        least = self._params.size_ratio_min
-        large_usd = clusters[0].usd * self._params.size_share_min if clusters else 0.0
-        # Without a history of sizes (ratio NaN) only the comparison with the largest one counts.
-        return [cluster for cluster in clusters if cluster.usd >= large_usd and not cluster.ratio < least]
 
     def _keep(self, earlier: list[_Kept]) -> None:
         self._earlier = earlier

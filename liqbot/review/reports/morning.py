@@ -4,10 +4,10 @@ import json
 from typing import Any, Final
 
 from liqbot.review import queries
+from liqbot.review.coverage import coverage_of
 from liqbot.review.ledger_reader import Ledger, Row
 from liqbot.review.period import DAY_MS, Period, span_of
 from liqbot.review.price_path import path_of
-from liqbot.review.reports.coverage import coverage_of
 from liqbot.review.reports.refusals_priced import by_code, priced
 
 VERSION: Final = 1

@@ -6,9 +6,9 @@ from html import escape
 from typing import Any, Final
 
 from liqbot.legible import short_usd, spelled
+from liqbot.review.coverage import MarketSeen
 from liqbot.review.figures.page_figures import lines_svg, map_svg, spark_svg
 from liqbot.review.period import minute_text
-from liqbot.review.reports.coverage import MarketSeen
 from liqbot.review.tables import text_of
 
 _STYLE: Final = """

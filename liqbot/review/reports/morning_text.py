@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from liqbot.legible import short_usd, spelled
+from liqbot.review.coverage import FeedOutages, MarketSeen
 from liqbot.review.period import minute_text
 from liqbot.review.price_path import spark_of
-from liqbot.review.reports.coverage import FeedOutages, MarketSeen
 from liqbot.review.reports.refusals_priced import CodePriced
 
 _SPARK_WIDTH: Final = 24

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from liqbot import places
 from liqbot.control import protocol
 from liqbot.review import queries
+from liqbot.review.coverage import coverage_of
 from liqbot.review.explain import decision_row, explained
 from liqbot.review.explain_text import as_text
 from liqbot.review.figures import kept
@@ -19,7 +20,6 @@ from liqbot.review.followed_map import FollowedMap
 from liqbot.review.ledger_reader import Ledger, ledger_place
 from liqbot.review.parameters import Choice
 from liqbot.review.period import Period, period_named
-from liqbot.review.reports.coverage import coverage_of
 from liqbot.review.reports.morning import last_day, morning_report
 from liqbot.review.sources import MapQuery, find_map, from_ledger, numbers_of, time_of, words_of
 from liqbot.review.web.asked import Asked

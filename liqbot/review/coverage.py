@@ -1,7 +1,7 @@
 """How much of a time was seen: whether the bot was there, and which feed was down how long."""
 
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -60,25 +60,37 @@ def coverage_of(ledger: Ledger, period: Period) -> MarketSeen:
     return MarketSeen(first_ms, last_ms, seen_pct, absences, _feeds(ledger, first_ms, last_ms))
 
 
-def _feeds(ledger: Ledger, first_ms: int, last_ms: int) -> tuple[FeedOutages, ...]:
-    """Also of feeds that went down before and had not come back."""
+class Outage(NamedTuple):
+    """`end_ms` None: it had not come back."""
+
+    begin_ms: int
+    end_ms: int | None
+    reason: str
+
+
+def outages_of(ledger: Ledger, last_ms: int) -> dict[tuple[str, str, str], list[Outage]]:
+    """By venue, coin and feed, oldest first, whatever went down until then."""
     news = ledger.rows(
         "SELECT time_ms, kind, venue, coin, detail FROM incident WHERE kind IN ('FEED_DOWN', 'FEED_UP') "
         "AND time_ms <= ? ORDER BY id", [last_ms],
     )
-    outages: dict[tuple[str, str, str], list[tuple[int, int | None, str]]] = {}
+    outages: dict[tuple[str, str, str], list[Outage]] = {}
     for row in news:
         feed, reason = _told(row)
         known = outages.setdefault((row["venue"], row["coin"], feed), [])
-        is_open = bool(known) and known[-1][1] is None
+        is_open = bool(known) and known[-1].end_ms is None
         if row["kind"] == "FEED_DOWN" and not is_open:
-            known.append((row["time_ms"], None, reason))
+            known.append(Outage(row["time_ms"], None, reason))
         elif row["kind"] == "FEED_UP" and is_open:
-            begun_ms, _, why = known[-1]
-            known[-1] = (begun_ms, row["time_ms"], why)
+            known[-1] = known[-1]._replace(end_ms=row["time_ms"])
+    return outages
+
+
+def _feeds(ledger: Ledger, first_ms: int, last_ms: int) -> tuple[FeedOutages, ...]:
+    """Also of feeds that went down before and had not come back."""
     span_ms = max(1, last_ms - first_ms)
     found = []
-    for (venue, coin, feed), spans in outages.items():
+    for (venue, coin, feed), spans in outages_of(ledger, last_ms).items():
         cut = [
             (min(end or last_ms, last_ms) - max(begin, first_ms), end is None, why)
             for begin, end, why in spans if end is None or end > first_ms

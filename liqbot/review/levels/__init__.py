@@ -1,0 +1,1 @@
+"""What price does at the map's clusters, against equally distant thin levels of the same map and moment."""
