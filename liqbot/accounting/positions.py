@@ -167,8 +167,8 @@ class Holding(msgspec.Struct):
         return Part(leg, side, quantity_base, False, realised_usd)
 
     def _entered_at(self, side: Side, time_ms: int) -> RoundTrip:
-        """The round trip that an entry belongs to: nothing closes before it was entered, so what waits since before
-        then waits for something else."""
+        """The round trip that an entry belongs to. What the venue closed by force before it was not of this: it was
+        somebody else's, or an earlier journal's. Our own orders close nothing but what is ours."""
         leg = self.leg(side)
         if leg.awaited_ms and time_ms > leg.awaited_ms:
             leg.await_nothing()
@@ -205,7 +205,9 @@ class Holding(msgspec.Struct):
                     self._end_foreign(ended_by, time_ms)
                 parts.append(Part(foreign, side, others, True, realised_usd, foreign=True))
         waits = fresh - ours - others
-        realised_usd = self.leg(side).await_entry(side, waits, price, time_ms) if waits else ZERO
+        if ended_by != BY_ORDER and waits:
+            self.leg(side).awaited_ms = max(self.leg(side).awaited_ms, time_ms)
+        realised_usd = self.leg(side).leave(side, waits, price) if waits else ZERO
         if quantity_base > ours + others:
             parts.append(Part(self.leg(side), side, quantity_base - ours - others, True, realised_usd, matched=False))
         return parts

@@ -100,7 +100,7 @@ class RoundTrip(msgspec.Struct):
     ended_by: str = ""
     closed_ms: int | None = None
     awaited_ms: int = 0
-    """When the newest close happened whose entry is not known; 0: none is awaited."""
+    """When the venue last closed by force what has no entry yet; 0: it did not."""
 
     @property
     def open_base(self) -> Decimal:
@@ -168,11 +168,6 @@ class RoundTrip(msgspec.Struct):
         self.left_base += quantity_base
         self.left_usd += quantity_base * price
         return self.realised_usd(side) - before_usd
-
-    def await_entry(self, side: Side, quantity_base: Decimal, price: Decimal, time_ms: int) -> Decimal:
-        """A close that is learnt before its entry; gives what is realised already."""
-        self.awaited_ms = max(self.awaited_ms, time_ms)
-        return self.leave(side, quantity_base, price)
 
     def await_nothing(self) -> None:
         """What closed without an entry was not closed of this: somebody else's, or from before these books began."""

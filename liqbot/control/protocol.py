@@ -136,6 +136,8 @@ def request(data: Path, command: dict[str, Any], *, timeout_s: float = 10.0) -> 
             text = _line(connection)
     except (FileNotFoundError, ConnectionRefusedError):
         raise ExpectedError(f"no bot is running on {data}", Exit.NOT_FOUND) from None
+    except ConnectionError:
+        text = b""
     except TimeoutError:
         raise ExpectedError(f"the bot on {data} did not answer within {timeout_s:g} s", Exit.FAILED) from None
     if not text:

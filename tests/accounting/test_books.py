@@ -19,6 +19,7 @@ from liqbot.accounting.changes import Change, Duplicate, FillBooked, OtherAccoun
 from liqbot.accounting.currencies import DOLLARS
 from liqbot.accounting.micro_usd import to_micro
 from liqbot.accounting.positions import Holding
+from liqbot.accounting.round_trips import BY_DELEVERAGING, BY_LIQUIDATION, BY_ORDER
 from liqbot.events import AccountFact, Balance, Event, Fill, FundingPaid, PositionSnapshot, Rebate, Reconciled, Transfer
 from liqbot.instruments import Side
 from liqbot.ledger import Observation
@@ -224,13 +225,19 @@ def test_the_first_statement_of_a_wallet_is_an_opening(stated: str):
     assert books.summary().unexplained_usd == 0
 
 
-@pytest.mark.parametrize(("entered_ms", "left"), [(6, "0.5"), (5, "0.3"), (4, "0.3")])
-def test_a_close_waits_for_an_entry_that_is_no_later_than_itself(entered_ms: int, left: str):
-    """A venue liquidates what others held, or tells again of an earlier journal's: our next position is not smaller."""
-    holding = Holding(VENUE, COIN)
-    (waiting,) = holding.fill(Side.LONG, reduces=True, price=D(90), quantity_base=D("0.2"), time_ms=5)
+@pytest.mark.parametrize(
+    ("ended_by", "entered_ms", "left"),
+    [(BY_DELEVERAGING, 6, "0.5"), (BY_DELEVERAGING, 5, "0.3"), (BY_LIQUIDATION, 4, "0.3"), (BY_ORDER, 6, "0.3")],
+)
+def test_what_was_closed_by_force_waits_for_no_later_entry(ended_by: str, entered_ms: int, left: str):
+    """A venue liquidates what others held, or tells again of an earlier journal's: our next position is not smaller.
+    Closes by our own orders are of what is ours, in whatever order they are learnt."""
+    holding, size, closed = Holding(VENUE, COIN), D("0.5"), D("0.2")
+    (waiting,) = holding.fill(
+        Side.LONG, reduces=True, price=D(90), quantity_base=closed, time_ms=5, ended_by=ended_by
+    )
     assert not waiting.matched
-    holding.fill(Side.LONG, reduces=False, price=D(100), quantity_base=D("0.5"), time_ms=entered_ms)
+    holding.fill(Side.LONG, reduces=False, price=D(100), quantity_base=size, time_ms=entered_ms)
     held = holding.position()
     assert held is not None
     assert (held.quantity_base, held.realised_usd) == (D(left), D(0) if left == "0.5" else D(-2))

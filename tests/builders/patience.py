@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-PATIENCE_S: Final = float(os.environ.get("TEST_PATIENCE_S", "120"))
+PATIENCE_S: Final = float(os.environ.get("TEST_PATIENCE_S", "240"))
 T = TypeVar("T")
 
 

@@ -59,6 +59,7 @@ async def test_the_stop_is_there_with_the_first_word_of_the_fill_and_waits_for_n
             await bot.until(lambda: here.stopped_base >= QUANTITY, "it is covered")
             assert here.asked(POSITION[venue]) <= read + 1, "at most what was under way"
             await bot.position(protected=True)
+            await bot.until(lambda: here.stopped_base == QUANTITY, "what rode in has gone where another took over")
         separate = [client_id for client_id in here.orders(Purpose.STOP) if entry_of(client_id) is None]
         assert len(separate) == {"bybit": 0}.get(venue, 1)
         assert here.stopped_base == Decimal(QUANTITY)

@@ -112,8 +112,9 @@ def written_out_maximum(values: Floats) -> Floats:
     return found
 
 
-def sum_of_products(values: Floats, weights: Floats) -> Any:
-    return np.add.reduce(values * weights)
+def sum_of_products(values: Floats, weights: Floats) -> float:
+    total: float = np.add.reduce(values * weights)
+    return total
 
 
 def weighted_line(cells: Floats, row: int, side: int, start: int, stop: int, weights: Floats) -> Floats:

@@ -10,7 +10,7 @@ from liqbot.blocks import block_of
 from liqbot.journal import JournalReader
 from liqbot.journal.rerun import SNAPSHOT_NAME
 from liqbot.review.parameters import Choice
-from liqbot.review.sources import MapQuery, _begin, from_journal
+from liqbot.review.sources import MapQuery, begin_of, from_journal
 from liqbot.runtime.assembly import snapshot_version
 from liqbot.settings import settings_model
 from paper.backtest.run import backtest
@@ -50,6 +50,6 @@ def test_few_ticks_are_folded_for_it_wherever_it_lies(journal: Path) -> None:
         last_seq = reader.last_seq
         assert next(reader.snapshots(SNAPSHOT_NAME, snapshot_version())).seq == last_seq, "the last step too"
         for at_ms in range(START_MS + EVERY * MARKET.span_ms, START_MS + STEPS * MARKET.span_ms, MARKET.span_ms):
-            ticks = [one for one in reader.records(_begin(reader, at_ms).from_seq, reader.seq_at(at_ms))
+            ticks = [one for one in reader.records(begin_of(reader, at_ms).from_seq, reader.seq_at(at_ms))
                      if one.block.tick_ms is not None]
             assert len(ticks) <= EVERY
