@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
-import http.client
 import gzip
+import http.client
 import json
 import shutil
 import socket
