@@ -283,16 +283,16 @@ class InstrumentOrders(msgspec.Struct):
                 self.orphaned.setdefault(client_id, 0)
 
     def mark_unknown(self, read_ms: int, before_ms: int) -> None:
-        """A reconciliation read everything at `read_ms`: what has not been reported since `before_ms`, or since we last
-        stopped hearing, may be gone, and the venue answers again, so earlier failures hold nothing back."""
-        before_ms = max(before_ms, min(self.deaf_ms, read_ms))
+        """A reconciliation read everything at `read_ms`: what has not been reported since `before_ms`, or rested when we
+        last stopped hearing, may be gone, and the venue answers again, so earlier failures hold nothing back."""
+        resting_since_ms = max(before_ms, min(self.deaf_ms, read_ms))
         if self.unread_until_ms:
             self.unread_until_ms, self.present_ms = 0, read_ms
         self.failures = []
         self.external = {client_id: heard_ms for client_id, heard_ms in self.external.items() if heard_ms >= before_ms}
         kept = self.external
         self.orphaned = {client_id: asked_ms for client_id, asked_ms in self.orphaned.items() if client_id in kept}
-        self.orders = [_doubted(order, before_ms) for order in self.orders]
+        self.orders = [_doubted(order, before_ms, resting_since_ms) for order in self.orders]
 
     def _index(self, client_id: str) -> int | None:
         for index in range(len(self.orders) - 1, -1, -1):
@@ -377,12 +377,12 @@ class InstrumentOrders(msgspec.Struct):
         self.orders = self.orders[-ENDED_ORDERS_KEPT:]
 
 
-def _doubted(order: Order, before_ms: int) -> Order:
+def _doubted(order: Order, before_ms: int, resting_since_ms: int) -> Order:
     """Asked about at once: what the reading should have named and did not, and what was silent for long. The venue
     answers again, so patience starts anew."""
     if order.dormant:
         return order
-    if order.confirmed and order.heard_ms < before_ms:
+    if order.confirmed and order.heard_ms < resting_since_ms:
         order = after_event(order, OrderEvent.UNANSWERED)
     elif order.confirmed or not order.live or max(order.sent_ms, order.heard_ms) >= before_ms:
         return order
