@@ -283,8 +283,8 @@ class InstrumentOrders(msgspec.Struct):
                 self.orphaned.setdefault(client_id, 0)
 
     def mark_unknown(self, read_ms: int, before_ms: int) -> None:
-        """A reconciliation read everything at `read_ms`: what has not been reported since `before_ms`, or rested when we
-        last stopped hearing, may be gone, and the venue answers again, so earlier failures hold nothing back."""
+        """A reconciliation read everything at `read_ms`: what has not been reported since `before_ms`, or rested when
+        we last stopped hearing, may be gone, and the venue answers again, so earlier failures hold nothing back."""
         resting_since_ms = max(before_ms, min(self.deaf_ms, read_ms))
         if self.unread_until_ms:
             self.unread_until_ms, self.present_ms = 0, read_ms
