@@ -9,6 +9,7 @@ from liqbot.accounting.round_trips import BY_ORDER, BY_VENUE, RoundTrip
 from liqbot.instruments import Side
 
 ZERO: Final = Decimal(0)
+_FORCED_KEPT: Final = 16
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -43,6 +44,15 @@ class Part(msgspec.Struct, frozen=True):
     foreign: bool = False
 
 
+class ForcedWithoutEntry(msgspec.Struct, frozen=True):
+    """What the venue closed by force while nothing of ours was known to be open."""
+
+    side: Side
+    quantity_base: Decimal
+    price: Decimal
+    time_ms: int
+
+
 OneTrip = tuple[Side, RoundTrip, bool]
 """Side, round trip, whether it is foreign: adopted from the venue."""
 
@@ -75,6 +85,9 @@ class Holding(msgspec.Struct):
     settled_side: Side = Side.LONG
     settled_ms: int = 0
     """When that was."""
+    forced: list[ForcedWithoutEntry] = []
+    """Oldest first. An entry from before one of them takes it; one that came after it does not: then it was somebody
+    else's, or an earlier journal's. A close by an order of ours is of what is ours, and waits in its round trip."""
     confirmed: bool = False
     """The venue has confirmed a position of ours since: only fills from before can still belong to what was settled."""
     snapshot_base: Decimal | None = None
@@ -156,25 +169,31 @@ class Holding(msgspec.Struct):
         return tuple(parts)
 
     def _enter(self, side: Side, quantity_base: Decimal, price: Decimal, time_ms: int) -> Part:
-        leg = self._entered_at(side, time_ms)
+        leg = self.leg(side)
         if leg.open_base:
             leg.see_price(side, price)
         else:
             self.liquidation_price = None
-        realised_usd = leg.enter(side, quantity_base, price, time_ms)
+        realised_usd = self._take_forced(leg, side, quantity_base, time_ms)
+        realised_usd += leg.enter(side, quantity_base, price, time_ms)
         if leg.done:
             self._end(side, leg, BY_ORDER, time_ms)
         return Part(leg, side, quantity_base, False, realised_usd)
 
-    def _entered_at(self, side: Side, time_ms: int) -> RoundTrip:
-        """The round trip that an entry belongs to. What the venue closed by force before it was not of this: it was
-        somebody else's, or an earlier journal's. Our own orders close nothing but what is ours."""
-        leg = self.leg(side)
-        if leg.awaited_ms and time_ms > leg.awaited_ms:
-            leg.await_nothing()
-            if leg.done:
-                self._end(side, leg, BY_ORDER, time_ms)
-        return self.leg(side)
+    def _take_forced(self, leg: RoundTrip, side: Side, quantity_base: Decimal, time_ms: int) -> Decimal:
+        """What was closed by force after the entry that is booked now is closed of it; gives what that realises before
+        it is."""
+        left: list[ForcedWithoutEntry] = []
+        realised_usd = ZERO
+        for one in self.forced:
+            taken = min(quantity_base, one.quantity_base) if one.side is side and time_ms <= one.time_ms else ZERO
+            quantity_base -= taken
+            if taken:
+                realised_usd += leg.leave(side, taken, one.price)
+            if taken < one.quantity_base:
+                left.append(msgspec.structs.replace(one, quantity_base=one.quantity_base - taken))
+        self.forced = left
+        return realised_usd
 
     def _leave(self, side: Side, quantity_base: Decimal, price: Decimal, time_ms: int, ended_by: str) -> Part:
         leg = self.leg(side)
@@ -205,9 +224,11 @@ class Holding(msgspec.Struct):
                     self._end_foreign(ended_by, time_ms)
                 parts.append(Part(foreign, side, others, True, realised_usd, foreign=True))
         waits = fresh - ours - others
-        if ended_by != BY_ORDER and waits:
-            self.leg(side).awaited_ms = max(self.leg(side).awaited_ms, time_ms)
-        realised_usd = self.leg(side).leave(side, waits, price) if waits else ZERO
+        realised_usd = ZERO
+        if waits and ended_by == BY_ORDER:
+            realised_usd = self.leg(side).leave(side, waits, price)
+        elif waits:
+            self.forced = [*self.forced[1 - _FORCED_KEPT :], ForcedWithoutEntry(side, waits, price, time_ms)]
         if quantity_base > ours + others:
             parts.append(Part(self.leg(side), side, quantity_base - ours - others, True, realised_usd, matched=False))
         return parts

@@ -99,8 +99,6 @@ class RoundTrip(msgspec.Struct):
     """Entered since the last tick: of this step's range only its end is known to come after."""
     ended_by: str = ""
     closed_ms: int | None = None
-    awaited_ms: int = 0
-    """When the venue last closed by force what has no entry yet; 0: it did not."""
 
     @property
     def open_base(self) -> Decimal:
@@ -168,15 +166,6 @@ class RoundTrip(msgspec.Struct):
         self.left_base += quantity_base
         self.left_usd += quantity_base * price
         return self.realised_usd(side) - before_usd
-
-    def await_nothing(self) -> None:
-        """What closed without an entry was not closed of this: somebody else's, or from before these books began."""
-        self.awaited_ms = 0
-        without_base = self.closed_base - self.opened_base
-        if without_base > 0:
-            without_usd = _fine(without_base * self.closed_usd / self.closed_base)
-            self.closed_base, self.closed_usd = self.opened_base, self.closed_usd - without_usd
-            self.left_base, self.left_usd = self.left_base - without_base, self.left_usd - without_usd
 
     def settle(self, quantity_base: Decimal) -> None:
         """A part is gone by the venue's statement, at a price that nobody reported: it closes at its cost."""

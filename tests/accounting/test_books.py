@@ -243,3 +243,15 @@ def test_what_was_closed_by_force_waits_for_no_later_entry(ended_by: str, entere
     assert (held.quantity_base, held.realised_usd) == (D(left), D(0) if left == "0.5" else D(-2))
     holding.fill(Side.LONG, reduces=True, price=D(110), quantity_base=D(left), time_ms=9)
     assert holding.position() is None
+
+
+def test_what_our_own_order_closed_goes_on_waiting_where_a_forced_close_does_not():
+    """An exit is heard of before its entry, and before both the venue liquidated what others held."""
+    holding = Holding(VENUE, COIN)
+    holding.fill(
+        Side.LONG, reduces=True, price=D(80), quantity_base=D("0.2"), time_ms=5, ended_by=BY_LIQUIDATION
+    )
+    holding.fill(Side.LONG, reduces=True, price=D(110), quantity_base=D("0.5"), time_ms=9)
+    (part,) = holding.fill(Side.LONG, reduces=False, price=D(100), quantity_base=D("0.5"), time_ms=7)
+    assert holding.position() is None
+    assert (part.realised_usd, part.trip.exit_price, part.trip.left_base) == (D(5), D(110), D("0.5"))
