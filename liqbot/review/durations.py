@@ -9,37 +9,41 @@ from liqbot.exits import Exit, ExpectedError
 _UNITS_S: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _SPAN: Final = r"\d+(?:\.\d+)?[smhd]"
 _DAY: Final = dt.timedelta(days=1)
+_END_MS: Final = 253_370_764_800_000
+"""Begin of the year 9999: whatever is shown or added to a moment before it is still a date, and fits every database."""
 
 
 def seconds_of(text: str, option: str = "--for") -> float:
     """`90s`, `10m`, `1.5h`, `2d`; anything else is a usage error."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text.strip())
-    if found is None or float(found[1]) <= 0:
+    if found is None or not 0 < float(found[1]) < _END_MS / 1_000:
         raise ExpectedError(f"{option} {text!r}: a positive number and s, m, h or d, as in 60s or 10m", Exit.USAGE)
     return float(found[1]) * _UNITS_S[found[2]]
 
 
 def moment_ms(text: str, now_ms: int) -> int:
     """`18:00` (the next time it is that late, UTC), an ISO time, or a span from now as in `2h`."""
-    if re.fullmatch(_SPAN, text.strip()):
-        return now_ms + int(seconds_of(text, "--until") * 1_000)
     now = _utc(now_ms)
     try:
-        moment = _at_clock(text, now) or _iso(text)
+        if re.fullmatch(_SPAN, text.strip()):
+            return _a_time(now_ms + int(seconds_of(text, "--until") * 1_000))
+        at_clock = _at_clock(text, now)
+        if at_clock is not None:
+            return _ms(at_clock + _DAY if at_clock <= now else at_clock)
+        return _ms(_iso(text))
     except ValueError:
         raise ExpectedError(f"--until {text!r}: as in 18:00, 2h or 2026-11-22T18:00", Exit.USAGE) from None
-    return _ms(moment + _DAY if _at_clock(text, now) and moment <= now else moment)
 
 
 def past_ms(text: str, now_ms: int, option: str) -> int:
     """`2h` (ago), `18:00` (the last time it was that late, UTC), `today`, `yesterday`, a date, an ISO time, or
     milliseconds."""
     word, now = text.strip().lower(), _utc(now_ms)
-    if re.fullmatch(_SPAN, word):
-        return now_ms - int(seconds_of(word, option) * 1_000)
-    if re.fullmatch(r"\d{9,}", word):
-        return int(word)
     try:
+        if re.fullmatch(_SPAN, word):
+            return _a_time(now_ms - int(seconds_of(word, option) * 1_000))
+        if re.fullmatch(r"\d{9,}", word):
+            return _a_time(int(word))
         at_clock = _at_clock(word, now)
         if at_clock is not None:
             return _ms(at_clock if at_clock <= now else at_clock - _DAY)
@@ -50,14 +54,24 @@ def past_ms(text: str, now_ms: int, option: str) -> int:
         ) from None
 
 
+def instant_ms(text: str, option: str) -> int:
+    """An ISO time (UTC unless it says otherwise) or milliseconds."""
+    try:
+        return _a_time(int(text)) if text.isdecimal() else _ms(_iso(text))
+    except ValueError:
+        hint = "neither an ISO time (2025-10-10T21:00) nor milliseconds"
+        raise ExpectedError(f"{option} {text!r}: {hint}", Exit.USAGE) from None
+
+
 def day_ms(text: str, now_ms: int, option: str = "--day") -> tuple[int, int]:
     """Begin of a UTC day and of the next: `today`, `yesterday`, `2025-10-10`, `20251010`."""
     word, now = text.strip().lower(), _utc(now_ms)
     try:
         day = _named_day(word, now) or dt.datetime.combine(dt.date.fromisoformat(word), dt.time(), dt.UTC)
+        begin_ms = _ms(day)
     except ValueError:
         raise ExpectedError(f"{option} {text!r}: as in 2025-10-10, today or yesterday", Exit.USAGE) from None
-    return _ms(day), _ms(day + _DAY)
+    return begin_ms, int((day + _DAY).timestamp() * 1_000)
 
 
 def _named_day(word: str, now: dt.datetime) -> dt.datetime | None:
@@ -81,4 +95,11 @@ def _utc(time_ms: int) -> dt.datetime:
 
 
 def _ms(moment: dt.datetime) -> int:
-    return int(moment.timestamp() * 1_000)
+    return _a_time(int(moment.timestamp() * 1_000))
+
+
+def _a_time(time_ms: int) -> int:
+    """ValueError for one that no calendar here has."""
+    if not 0 <= time_ms < _END_MS:
+        raise ValueError(f"{time_ms} ms: expected a time from 1970 to 9998")
+    return time_ms

@@ -13,6 +13,8 @@ _DECISION = """
 _NEWEST_MAP = """
     SELECT id, time_ms, mark_price, bins FROM map_snapshot
     WHERE coin = ? AND seq <= (SELECT seq FROM decision WHERE id = ?) ORDER BY id DESC LIMIT 1"""
+_DIGITS_MAX: Final = 19
+"""As many digits no row's number has."""
 _BY_NUMBER: Final = {
     "": "SELECT id AS row FROM decision WHERE id = ?",
     "t": "SELECT decision_row AS row FROM trade WHERE id = ?",
@@ -51,7 +53,8 @@ def _numbered(name: str) -> tuple[str, int | None]:
     plain = name.strip().lower().replace(",", "")
     kind = plain[:1] if plain[:1] in _BY_NUMBER else ""
     digits = plain[len(kind) :]
-    return kind, int(digits) if digits.isdecimal() else None
+    known = digits.isdecimal() and len(digits) < _DIGITS_MAX
+    return kind, int(digits) if known else None
 
 
 def explained(ledger: Ledger, row: int) -> dict[str, Any]:

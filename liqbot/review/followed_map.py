@@ -9,7 +9,7 @@ from liqbot.journal.errors import JournalError
 from liqbot.journal.rerun import SNAPSHOT_NAME
 from liqbot.review.parameters import recorded_parameters
 from liqbot.review.reading import MapReading
-from liqbot.review.sources import MapQuery, MarketFold, begin_of
+from liqbot.review.sources import FoundMap, MapQuery, MarketFold, begin_of, labelled
 from liqbot.runtime.assembly import snapshot_version
 
 _BEHIND_MAX: Final = 60
@@ -47,7 +47,8 @@ class FollowedMap:
         config = fold.config
         if config is None:
             raise AssertionError("a fold that follows has a configuration")
-        return reading.noted(parameters=recorded_parameters(config.config_json, config.digest, "journal").origin)
+        recorded = recorded_parameters(config.config_json, config.digest, "journal")
+        return labelled(FoundMap(reading, recorded)).reading
 
     def _is_passed(self, reader: JournalReader, last_seq: int) -> bool:
         """Whether it is another journal, or one that has gone on so far that a newer snapshot is nearer to its end."""

@@ -4,7 +4,6 @@ import contextlib
 import importlib.metadata
 import json
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -19,6 +18,7 @@ from liqbot.market.market import Market
 from liqbot.market.params import MarketParams
 from liqbot.market.record import RECORD_VERSION, Record, filtered_record
 from liqbot.market.view import MarketView
+from liqbot.review.durations import instant_ms
 from liqbot.review.ledger_reader import Ledger
 from liqbot.review.parameters import (
     Choice,
@@ -53,17 +53,8 @@ class MapQuery(msgspec.Struct, frozen=True):
 
 
 def time_of(text: str | None, name: str = "--at") -> int | None:
-    """ISO time (UTC unless it says otherwise) or milliseconds."""
-    if text is None:
-        return None
-    if text.isdigit():
-        return int(text)
-    try:
-        when = datetime.fromisoformat(text)
-    except ValueError:
-        hint = "neither an ISO time (2025-10-10T21:00) nor milliseconds"
-        raise ExpectedError(f"{name} {text!r}: {hint}", Exit.USAGE) from None
-    return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1000)
+    """`instant_ms` of an option; None where it is not given."""
+    return None if text is None else instant_ms(text, name)
 
 
 def words_of(text: str | None) -> tuple[str, ...] | None:
@@ -92,7 +83,7 @@ def find_map(
 ) -> FoundMap:
     """From the tape or file given, else from the state directory: its journal, else its ledger."""
     if tape is not None:
-        return _labelled(from_tape(tape, query, choice))
+        return labelled(from_tape(tape, query, choice))
     directory = places.data_dir(data, choice.profile_name)
     journal, ledger = places.journal_path(directory), places.ledger_path(directory)
     if db is None and not journal.is_file() and not ledger.is_file():
@@ -101,12 +92,12 @@ def find_map(
             Exit.NOT_FOUND,
         )
     place = db or (journal if journal.is_file() else ledger)
-    return _labelled(
+    return labelled(
         from_journal(place, query, choice) if _is_journal(place) else from_ledger(place, query, choice)
     )
 
 
-def _labelled(found: FoundMap) -> FoundMap:
+def labelled(found: FoundMap) -> FoundMap:
     """The record says which parameters it was made with."""
     return found._replace(reading=found.reading.noted(parameters=found.parameters.origin))
 

@@ -72,6 +72,7 @@ LedgerDb = Annotated[
     typer.Option("--db", help="Ledger to read, a file or a postgresql:// URL [default: in the state directory]."),
 ]
 Limit = Annotated[
-    int | None, typer.Option("--limit", min=1, help="The newest so many [default: what fits the screen, else 50].")
+    int | None,
+    typer.Option("--limit", min=1, max=1_000_000, help="The newest so many [default: what fits the screen, else 50]."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from liqbot.exits import ExpectedError
-from liqbot.review.durations import day_ms, moment_ms, past_ms, seconds_of
+from liqbot.review.durations import day_ms, instant_ms, moment_ms, past_ms, seconds_of
 
 NOON_MS = int(dt.datetime(2026, 11, 22, 12, 0, tzinfo=dt.UTC).timestamp() * 1_000)
 
@@ -44,6 +44,20 @@ def test_moments_that_are_past(text: str, hours_ago: float) -> None:
 def test_what_is_no_moment_is_refused_with_its_option(text: str) -> None:
     with pytest.raises(ExpectedError, match="--since"):
         past_ms(text, NOON_MS, "--since")
+
+
+@pytest.mark.parametrize("text", ["9" * 20, "9999-12-31", "99999999999d", f"{'9' * 400}d", "1969-12-31"])
+def test_what_no_calendar_has_is_refused_wherever_a_moment_is_asked_for(text: str) -> None:
+    for asks in (lambda: past_ms(text, NOON_MS, "--since"), lambda: moment_ms(text, NOON_MS),
+                 lambda: day_ms(text, NOON_MS), lambda: instant_ms(text, "--at")):  # fmt: skip
+        with pytest.raises(ExpectedError, match=r"as in|milliseconds"):
+            asks()
+
+
+@pytest.mark.parametrize("text", ["\u00b2\u00b2", "-5", "1e400", "soon"])
+def test_what_is_no_instant_is_refused(text: str) -> None:
+    with pytest.raises(ExpectedError, match="--at"):
+        instant_ms(text, "--at")
 
 
 @pytest.mark.parametrize("text", ["today", "2026-11-22", "20261122", " Today "])

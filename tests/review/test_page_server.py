@@ -162,6 +162,19 @@ async def test_a_wrong_question_does_not_spoil_the_next_answer(books: Path) -> N
                 assert answer.status == status, path
 
 
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        (f"map?at={'9' * 20}", 400), (f"lines?at={'9' * 20}", 400), (f"decisions?since={'9' * 20}", 400),
+        ("trades?day=9999-12-31", 400), ("report?since=99999999999d", 400), (f"explain?id={'9' * 23}", 404),
+    ],
+)  # fmt: skip
+async def test_what_lies_beyond_every_number_of_a_ledger_is_no_error_of_ours(
+    books: Path, path: str, status: int
+) -> None:
+    assert (await asked(books, f"/api/{path}"))[0] == status
+
+
 async def test_only_this_machine_is_answered(books: Path) -> None:
     for host in ("localhost", "127.0.0.1:9", "LOCALHOST:1", "[::1]:8080", "127.8.8.8"):
         assert (await asked(books, "/api/trades", {"Host": host}))[0] == 200, host

@@ -21,7 +21,7 @@ from liqbot.review.ledger_reader import Ledger, ledger_place
 from liqbot.review.parameters import Choice
 from liqbot.review.period import Period, period_named
 from liqbot.review.reports.morning import last_day, morning_report
-from liqbot.review.sources import MapQuery, find_map, from_ledger, numbers_of, time_of, words_of
+from liqbot.review.sources import MapQuery, find_map, from_ledger, labelled, numbers_of, time_of, words_of
 from liqbot.review.web.asked import Asked
 from liqbot.review.web.heatmap import heatmap_of
 
@@ -71,10 +71,10 @@ def _map(house: WatchedHouse, asked: Asked) -> Any:
         return house.newest_map(query)
     choice = Choice()
     if stored:
-        found = from_ledger(ledger_place(None, house.data, house.profile), query, choice)
+        found = labelled(from_ledger(ledger_place(None, house.data, house.profile), query, choice))
     else:
         found = find_map(query, choice, data=house.data)
-    return found.reading.noted(parameters=found.parameters.origin).record
+    return found.reading.record
 
 
 def _decisions(house: WatchedHouse, asked: Asked) -> Any:
