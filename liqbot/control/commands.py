@@ -10,6 +10,7 @@ from liqbot import hung_calls
 from liqbot.blocks import EventBlock
 from liqbot.control import protocol
 from liqbot.control.one_position import OnePosition, coin_of
+from liqbot.control.outcome import until
 from liqbot.control.panic_latch import lift_panic, panic_reason
 from liqbot.control.status import biases_of, clusters_of, is_flat, status_of
 from liqbot.engine import Engine
@@ -144,11 +145,4 @@ class ControlHandler:
 
     async def _flat(self, wait_s: float) -> bool:
         """Until nothing is held and no order of ours could change that; False when the time is up."""
-        loop = asyncio.get_running_loop()
-        until_s = loop.time() + wait_s
-        await asyncio.sleep(0.1)  # the order to flatten is on its way through the inbox
-        while not is_flat(self._engine, self._settings):
-            if loop.time() >= until_s:
-                return False
-            await asyncio.sleep(0.05)
-        return True
+        return await until(lambda: is_flat(self._engine, self._settings), wait_s)

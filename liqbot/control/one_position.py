@@ -1,13 +1,13 @@
 """Commands about the position in one coin: close it, move its stop nearer. Each enters as a fact, journaled and
 replayed like any other; the answer waits for what became of it."""
 
-import asyncio
 import re
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from liqbot.commands import Purpose
+from liqbot.control.outcome import until
 from liqbot.control.protocol import Reply
 from liqbot.engine import Engine
 from liqbot.events import CloseOrdered, Event, StopOrdered
@@ -17,7 +17,8 @@ from liqbot.settings import Settings
 
 _COIN: Final = re.compile(r"[A-Z0-9]{2,12}")
 WAIT_S: Final = 20.0
-_LOOK_S: Final = 0.05
+_LEAST, _MOST = Decimal("1e-12"), Decimal("1e12")
+"""No price of a coin lies beyond."""
 
 
 def coin_of(request: dict[str, Any], settings: Settings) -> str:
@@ -42,7 +43,7 @@ class OnePosition:
             return {"flat": True, "said": f"{coin}: no position is open, and no entry is under way"}
         reason = str(request.get("why") or BY_HAND)
         self._submit(CloseOrdered(**self._named(coin), reason=reason))
-        flat = await self._until(lambda: self._is_flat(coin), float(request.get("wait_s", WAIT_S)))
+        flat = await until(lambda: self._is_flat(coin), float(request.get("wait_s", WAIT_S)))
         said = f"{coin} is flat; entries go on (liqbot pause forbids them)" if flat else f"{coin} is not flat yet"
         return {"flat": flat, "said": said}
 
@@ -58,7 +59,7 @@ class OnePosition:
             raise ValueError(f"{coin}: {objection}")
         reason = str(request.get("why") or BY_HAND)
         self._submit(StopOrdered(**self._named(coin), stop_price=stop_price, reason=reason))
-        moved = await self._until(lambda: self._stopped_at(coin, stop_price), float(request.get("wait_s", WAIT_S)))
+        moved = await until(lambda: self._stopped_at(coin, stop_price), float(request.get("wait_s", WAIT_S)))
         told = "confirmed by the venue" if moved else "not confirmed yet: see liqbot status"
         return {"moved": moved, "stop_price": str(stop_price), "said": f"{coin}: stop at {stop_price}, {told}"}
 
@@ -85,22 +86,12 @@ class OnePosition:
             price is not None and int(position.side) * (price - stop_price) >= 0 for price in prices
         ) and book.confirmed_base(position.side) >= position.quantity_base
 
-    async def _until(self, true: Callable[[], bool], wait_s: float) -> bool:
-        loop = asyncio.get_running_loop()
-        until_s = loop.time() + wait_s
-        await asyncio.sleep(2 * _LOOK_S)  # the fact is on its way through the inbox
-        while not true():
-            if loop.time() >= until_s:
-                return False
-            await asyncio.sleep(_LOOK_S)
-        return True
-
 
 def _price(text: object) -> Decimal:
     try:
         price = Decimal(str(text).replace(",", "").replace("_", ""))
     except InvalidOperation:
         price = Decimal(0)
-    if not price.is_finite() or price <= 0:
+    if not (price.is_finite() and _LEAST <= price <= _MOST):
         raise ValueError(f"price: {text!r} is no price; a positive number, as in 58200.5")
     return price

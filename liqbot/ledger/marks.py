@@ -26,7 +26,7 @@ class MarkBook:
             low = min(one for one in (view.mark_price, view.low_price) if math.isfinite(one))
             high = max(one for one in (view.mark_price, view.high_price) if math.isfinite(one))
             held = self._state.minutes.get(view.coin)
-            if held is not None and _minute(held.time_ms) == _minute(view.time_ms):
+            if held is not None and minute_of(held.time_ms) == minute_of(view.time_ms):
                 held.low_price, held.high_price = min(held.low_price, low), max(held.high_price, high)
                 held.time_ms, held.mark_price = view.time_ms, view.mark_price
                 continue
@@ -41,6 +41,6 @@ class MarkBook:
         )
 
 
-def _minute(time_ms: int) -> int:
+def minute_of(time_ms: int) -> int:
     """A tick closes what was before it: that of the full minute belongs to the minute it ends."""
     return (time_ms - 1) // _MINUTE_MS

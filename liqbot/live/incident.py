@@ -25,7 +25,7 @@ from liqbot.live.doctor import at_home
 from liqbot.places import secrets_dir
 from liqbot.private_files import replace_private_file
 from liqbot.review.ledger_reader import URL_VARIABLE, Ledger
-from liqbot.review.redaction import Redactor, passwords_of, secrets_in
+from liqbot.review.redaction import ADDRESS_FIELDS, Redactor, passwords_of, secrets_in
 from liqbot.settings import load
 from liqbot.settings.load import Loaded
 from liqbot.settings.show import rows
@@ -37,7 +37,7 @@ _TIMES: Final = {"run": "started_ms", "trade": "opened_ms", "order": "sent_ms"}
 _WHOLE: Final = frozenset({"run"})
 STATE_FILES: Final = ("starts.json", "hung.json", "listings.json", "alerts.jsonl", protocol.PANIC, protocol.RESUME)
 _SECRET_WORDS: Final = ("SECRET", "PASSWORD", "TOKEN", "KEY", "PASSPHRASE", "NOTIFY", "_URL")
-_ADDRESS: Final = re.compile(r"""(?:ping_url|webhook_url)\s*=\s*["']([^"'\n]+)""")
+_ADDRESS: Final = re.compile(rf"""(?:{"|".join(ADDRESS_FIELDS)})\s*=\s*["']([^"'\n]+)""")
 _ENVIRONMENT_SHORTEST: Final = 8
 """A shorter value of a variable with such a name is hardly a secret."""
 

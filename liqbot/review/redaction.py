@@ -13,16 +13,18 @@ from liqbot.legible import without_passwords
 REDACTED: Final = "[redacted]"
 _SHORTEST: Final = 4
 """A shorter value is found in too many words to be taken out of them."""
+ADDRESS_FIELDS: Final = ("ping_url", "webhook_url")
+"""Settings whose address is as good as a key."""
 _NAMED: Final = re.compile(
     r"""(?ix) ((?:\\*["'])? [\w.-]* (?: secret | passw(?:or)?d | passphrase | api_?-?key | private_?-?key | token
-    | signature | authorization | x-mbx-apikey | access-(?:key|sign) | cookie | ping_url | webhook_url ) [\w.-]*
+    | signature | authorization | x-mbx-apikey | access-(?:key|sign) | cookie | """
+    + " | ".join(ADDRESS_FIELDS)
+    + r""" ) [\w.-]*
     (?:\\*["'])? \s* [=:] \s*)
     ( "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' | (?P<escaped>\\+["']) .*? (?P=escaped)
     | (?:(?:bearer|basic|hmac)\s+)? [^\s,;&"'\]}]+ )"""
 )
 """`api_key = ...`, `"signature": "..."`, `Authorization: Bearer ...`, `?token=...`, also in a JSON text within one."""
-_ADDRESS_FIELDS: Final = frozenset({"ping_url", "webhook_url"})
-"""Settings whose address is as good as a key."""
 
 
 class Redactor:
@@ -67,7 +69,7 @@ def secrets_in(value: Any, name: str = "") -> Iterator[str]:
         for entry in value:
             yield from secrets_in(entry, name)
     elif isinstance(value, str) and "://" in value:
-        yield from (value,) if name in _ADDRESS_FIELDS else passwords_of(value)
+        yield from (value,) if name in ADDRESS_FIELDS else passwords_of(value)
 
 
 def passwords_of(address: str) -> Iterator[str]:

@@ -10,6 +10,7 @@ from liqbot import __version__, places
 from liqbot.cli import main
 from liqbot.code_version import this_code
 from liqbot.commands import CancelOrder, PlaceOrder, Purpose
+from liqbot.control.one_position import _price
 from liqbot.events import CloseOrdered, OrderAccepted, OrderCancelled, PositionAdopted, Reconciled, StopOrdered
 from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import Side
@@ -65,6 +66,12 @@ def test_a_stop_never_goes_where_it_would_be_more_risk_or_none(price: str, why: 
     house = holding()
     assert not house.say(StopOrdered(**house.here, stop_price=Decimal(price), reason=why)), why
     assert stop_of(house) == OLD
+
+
+@pytest.mark.parametrize("text", ["1E+999999", "1E-999999", "NaN", "Infinity", "-5", "58k", "", None])
+def test_what_is_no_price_is_refused_by_its_name(text: object) -> None:
+    with pytest.raises(ValueError, match="no price"):
+        _price(text)
 
 
 def test_closing_one_coin_leaves_entries_allowed() -> None:

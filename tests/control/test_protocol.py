@@ -1,11 +1,14 @@
 """The hand on a running bot: latches that outlive it, and a socket that only its owner can open."""
 
 import asyncio
+import select
+import socket
 import stat
+import threading
 from pathlib import Path
 
 import pytest
-from patience import until
+from patience import PATIENCE_S, until
 
 from liqbot.control import protocol
 from liqbot.exits import Exit, ExpectedError
@@ -73,6 +76,27 @@ async def test_a_command_is_answered_over_a_socket_of_mode_600(tmp_path: Path) -
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)
     assert not path.exists()
+
+
+@pytest.mark.parametrize("reads", [True, False], ids=["ends", "resets"])
+def test_a_bot_that_ends_while_it_is_asked_is_told_in_one_line(tmp_path: Path, reads: bool) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(protocol.socket_path(tmp_path)))
+        listener.listen()
+
+        def end() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                if reads:  # closed with words unread a connection is reset
+                    connection.recv(protocol.LINE_MAX)
+                else:
+                    select.select([connection], [], [], PATIENCE_S)
+
+        ending = threading.Thread(target=end)
+        ending.start()
+        with pytest.raises(ExpectedError, match="ended before it answered"):
+            protocol.request(tmp_path, {"verb": "stop"})
+        ending.join()
 
 
 def test_without_a_bot_the_answer_is_not_found(tmp_path: Path) -> None:

@@ -7,12 +7,12 @@ from typing import Final
 import msgspec
 
 from liqbot.engine import Step
+from liqbot.ledger.marks import minute_of
 from liqbot.market.view import MarketView
 from liqbot.review.price_path import UNKNOWN, Ended, Mark, would_have_ended
 from liqbot.risk.decision import Approved, Decision
 from liqbot.signals.verdict import SIGNAL, Signal
 
-MINUTE_MS: Final = 60_000
 APPROVED: Final = "APPROVED"
 
 
@@ -62,8 +62,7 @@ class Proposals:
     def _go_on(self, view: MarketView) -> None:
         path = self._paths.setdefault(view.coin, [])
         low, high = min(view.low_price, view.mark_price), max(view.high_price, view.mark_price)
-        minute = -(-view.time_ms // MINUTE_MS)
-        if path and view.coin not in self._cut and -(-path[-1].time_ms // MINUTE_MS) == minute:
+        if path and view.coin not in self._cut and minute_of(path[-1].time_ms) == minute_of(view.time_ms):
             last = path.pop()
             low, high = min(low, last.low_price), max(high, last.high_price)
         self._cut.discard(view.coin)

@@ -5,6 +5,7 @@ asked once a second.
 """
 
 import asyncio
+import functools
 import ipaddress
 import json
 import socket
@@ -177,13 +178,16 @@ async def _listed(request: web.Request) -> web.StreamResponse:
 
 async def _file(request: web.Request) -> web.StreamResponse:
     """A file of the page, from this package alone."""
-    path = request.match_info["path"] or "index.html"
-    there = {str(one.relative_to(STATIC)): one for one in STATIC.rglob("*") if one.suffix in TYPES}
-    if path not in there:
+    file = _files().get(request.match_info["path"] or "index.html")
+    if file is None:
         return _json({"ok": False, "error": "nothing is here: / is the page, /api lists what can be asked"}, 404)
-    return web.Response(
-        text=there[path].read_text(encoding="utf-8"), content_type=TYPES[there[path].suffix], charset="utf-8"
-    )
+    return web.Response(text=file.read_text(encoding="utf-8"), content_type=TYPES[file.suffix], charset="utf-8")
+
+
+@functools.cache
+def _files() -> Mapping[str, Path]:
+    """By the path under which it is asked for."""
+    return {str(one.relative_to(STATIC)): one for one in STATIC.rglob("*") if one.suffix in TYPES}
 
 
 def _json(value: Any, status: int = 200) -> web.Response:
