@@ -142,7 +142,7 @@ def test_the_ledger_explains_every_change_of_the_wallet(seed: int, tmp_path: Pat
             house.step(block)
     assert lawful.fills > 0
     assert unexplained_usd(url) == Decimal(0)
-        assert exchange.wallet("binance").wallet_usd != exchange.wallet("binance").start_usd
+    assert exchange.wallet("binance").wallet_usd != exchange.wallet("binance").start_usd
 
 
 def test_splitting_clock_steps_changes_no_byte() -> None:
