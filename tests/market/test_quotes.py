@@ -54,7 +54,9 @@ def folded(steps: list[tuple[int, list[MarketEvent]]], trade_venue: str = "binan
     return market, views
 
 
-@pytest.mark.parametrize("depeg_pct", [pytest.param(1.0, marks=pytest.mark.long), 3.0, pytest.param(10.0, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "depeg_pct", [pytest.param(1.0, marks=pytest.mark.long), 3.0, pytest.param(10.0, marks=pytest.mark.long)]
+)
 @pytest.mark.parametrize("steps", [0, 60])
 def test_the_map_is_in_dollars_and_only_what_the_quote_reached_is_gone(depeg_pct: float, steps: int) -> None:
     calm, calm_views = folded(walk(0.0))
