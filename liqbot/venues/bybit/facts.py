@@ -8,6 +8,7 @@ from liqbot.margin.steps import LiquidationSteps
 from liqbot.margin.tiers import evenly_stepped
 from liqbot.venues.bybit.marks import BybitMarks
 from liqbot.venues.bybit.orders import BybitAdapter
+from liqbot.venues.bybit.status import STATES, STATUS
 from liqbot.venues.bybit.streams import WIRE
 from liqbot.venues.entry_stops import AttachedStop, EntryProtection
 from liqbot.venues.evidence import FeedEvidence, FeedName
@@ -131,6 +132,8 @@ VENUE: Final = VenueSpec(
     evidence=EVIDENCE,
     statements=STATEMENTS,
     examples=packaged(__package__ or ""),
+    states=STATES,
+    status=STATUS,
     proof="loopback",
     market_types=("linear", "inverse"),
     refusal=RefusalShape(code=("retCode", "code"), reason=("retMsg", "msg")),

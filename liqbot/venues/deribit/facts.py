@@ -5,6 +5,7 @@ from typing import Final
 from liqbot.margin.formulas import MarginRule, TierTable, tier_table
 from liqbot.margin.mechanics import Fees
 from liqbot.margin.steps import LiquidationSteps
+from liqbot.venues.deribit.status import STATES, STATUS
 from liqbot.venues.deribit.streams import WIRE
 from liqbot.venues.evidence import FeedEvidence, FeedName
 from liqbot.venues.examples import packaged
@@ -115,6 +116,8 @@ VENUE: Final = VenueSpec(
     evidence=EVIDENCE,
     statements=STATEMENTS,
     examples=packaged(__package__ or ""),
+    states=STATES,
+    status=STATUS,
     proof="loopback",
     # With thousands of options among them reading the list takes near half a second. `kind`:
     # docs.deribit.com/api-reference/market-data/public-get_instruments, looked up 2026-11-30.

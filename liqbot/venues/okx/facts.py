@@ -11,6 +11,7 @@ from liqbot.venues.evidence import FeedEvidence, FeedName, graded
 from liqbot.venues.examples import packaged
 from liqbot.venues.okx.marks import OkxMarks
 from liqbot.venues.okx.orders import OkxAdapter
+from liqbot.venues.okx.status import STATES, STATUS
 from liqbot.venues.okx.streams import WIRE
 from liqbot.venues.spec import (
     ClientIdRule,
@@ -127,6 +128,8 @@ VENUE: Final = VenueSpec(
     evidence=EVIDENCE,
     statements=STATEMENTS,
     examples=packaged(__package__ or ""),
+    states=STATES,
+    status=STATUS,
     proof="loopback",
     market_types=("swap",),
     public_budget=RequestBudget(units=10),

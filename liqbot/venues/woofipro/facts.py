@@ -14,6 +14,7 @@ from liqbot.venues.spec import (
     VenueSpec,
     listings,
 )
+from liqbot.venues.woofipro.status import STATUS
 from liqbot.venues.woofipro.streams import WIRE
 
 _DOCS: Final = "orderly.network/docs/build-on-omnichain"
@@ -66,6 +67,7 @@ VENUE: Final = VenueSpec(
         _answered("funding", "est_funding_rate"),
     ),
     examples=packaged(__package__ or ""),
+    status=STATUS,
     proof="loopback",
     market_types=("swap",),
     # 10 requests a second from one address.
