@@ -93,8 +93,7 @@ class Scenario:
         self.had_foreign = False
         """A journal was lost on the way; what it had open was closed by hand."""
         self._backlog, self._past, self._stops = list[EventBlock](), list[EventBlock](), set[str]()
-        self._unread = False
-        """Since the user stream is back nothing was read that makes sense: until then it does not count as back."""
+        self._unread = False  # since the stream is back nothing was read that makes sense: it does not count as back
         self.reconcile_at_ms = self._stream_back_ms = self.journal_stuck_until_ms = self._watched_until_ms = 0
         self.tampered_ms = 0
         """When somebody changed leverage by hand; 0: nobody did, or the position has gone since."""
@@ -259,8 +258,7 @@ class Scenario:
         self.reconcile_at_ms = self.now_ms + RECONCILE_MS
         if self._unread:
             self._unread = False
-            venue, coin = self.key
-            self.tell((FeedUp(time_ms=self.now_ms, venue=venue, coin=coin, feed=ACCOUNT_FEED),))
+            self.tell((FeedUp(time_ms=self.now_ms, venue=self.key[0], coin=self.key[1], feed=ACCOUNT_FEED),))
         self.tell(facts)
         for probe in self.probes:
             probe.reconciled()
