@@ -38,7 +38,7 @@ STEPS_AHEAD: Final = 20
 HELD_S: Final = 0.25
 """How often it is looked whether a position has appeared while history is read."""
 AT_ONCE: Final = 6
-"""Venues that are opened, and whose feeds begin, at one time: thirty of them in one second would hold up the loop. First
+"""Venues that are opened, and whose feeds begin, at one time: thirty of them in one second hold up the loop. First
 come those that can be traded on."""
 STAGGER_S: Final = 0.25
 """Between the beginnings of those after them."""
