@@ -90,10 +90,9 @@ class Scenario:
         """Somebody asked the process to end."""
         self.restarts = self._jumped_ms = self.ahead_ms = 0
         """`ahead_ms`: the house's clock has jumped ahead by so much; its Ticks never go back."""
-        self.had_foreign = False
-        """A journal was lost on the way; what it had open was closed by hand."""
+        self.had_foreign = self._unread = False
+        """What a lost journal had open was closed by hand; the stream is back, and nothing sensible was read yet."""
         self._backlog, self._past, self._stops = list[EventBlock](), list[EventBlock](), set[str]()
-        self._unread = False  # since the stream is back nothing was read that makes sense: it does not count as back
         self.reconcile_at_ms = self._stream_back_ms = self.journal_stuck_until_ms = self._watched_until_ms = 0
         self.tampered_ms = 0
         """When somebody changed leverage by hand; 0: nobody did, or the position has gone since."""
