@@ -11,7 +11,7 @@ from liqbot import places
 from liqbot.control import protocol
 from liqbot.control.panic_latch import lift_panic
 from liqbot.exits import Exit, ExpectedError
-from liqbot.legible import spelled
+from liqbot.legible import counted, spelled
 from liqbot.risk.ladder import WHOLE_PCT
 from liqbot.risk.thin_coins import THIN_LABEL
 from liqbot.verbs.options import Data, Json, Profile
@@ -126,8 +126,8 @@ def status_text(report: dict[str, Any]) -> str:
         if coin.get("foreign_base"):
             lines.append(f"NOT OURS  {coin['foreign_base']} {coin['coin']}: left alone; liqbot adopt takes it over")
         lines.append(
-            f"{coin['coin']:<9} mark {coin['mark_price']:,.1f}, {coin['age_ms']} ms old, {coin['live_venues']} venues "
-            f"live, tick {coin['tick_age_ms']} ms ago, {read}"
+            f"{coin['coin']:<9} mark {coin['mark_price']:,.1f}, {coin['age_ms']} ms old, "
+            f"{counted(coin['live_venues'], 'venue')} live, tick {coin['tick_age_ms']} ms ago, {read}"
         )
         lines += [*_restraints(coin), *_mark(coin), *_reported_positions(coin)]
     lines += _from_outside(report)
@@ -245,7 +245,7 @@ def _naked(naked: dict[str, int]) -> str:
     now = f"NAKED     for {naked['now_ms']:,} ms now; " if naked["now_ms"] else "naked     not now; "
     return (
         f"{now}last position {naked['last_ms']:,} ms, p99 {naked['p99_ms']:,} ms, at most {naked['max_ms']:,} ms of "
-        f"{naked['positions']} positions; limit {naked['limit_ms']:,} ms"
+        f"{counted(naked['positions'], 'position')}; limit {naked['limit_ms']:,} ms"
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from liqbot.legible import short_usd, spelled
+from liqbot.legible import counted, short_usd, spelled
 from liqbot.review.coverage import FeedOutages, MarketSeen
 from liqbot.review.period import minute_text
 from liqbot.review.price_path import spark_of
@@ -45,7 +45,7 @@ def _money(report: dict[str, Any]) -> list[str]:
     funding = f"{money['funding_usd']:+,.2f}" if money["payments"] else "none told"
     lines = [
         (f"money     net {money['net_usd']:+,.2f} USD: gross {money['gross_usd']:+,.2f}, fees "
-        f"{-money['fees_usd']:+,.2f}, funding {funding}; {money['fills']} fills")
+        f"{-money['fees_usd']:+,.2f}, funding {funding}; {counted(money['fills'], 'fill')}")
     ]
     if equity is not None:
         curve = spark_of([usd for _, usd in equity["curve"]], _SPARK_WIDTH)
@@ -89,7 +89,8 @@ def _refusals(report: dict[str, Any], most: int) -> list[str]:
 def _priced(codes: Sequence[CodePriced], most: int) -> list[str]:
     """Estimates, and said to be."""
     return [
-        f"  {one.code}: {one.entries} entries, {one.won} would have won, {one.sum_r:+.2f} R before costs (estimate)"
+        f"  {one.code}: {counted(one.entries, 'entry', 'entries')}, {one.won} would have won, {one.sum_r:+.2f} R "
+        "before costs (estimate)"
         + (f", {one.unknown} not over" if one.unknown else "")
         for one in codes[:most]
     ]
@@ -98,7 +99,7 @@ def _priced(codes: Sequence[CodePriced], most: int) -> list[str]:
 def _near(near: Sequence[dict[str, Any]], most: int) -> list[str]:
     if not near:
         return []
-    lines = [f"near      {len(near)} verdicts failed by one gate alone"]
+    lines = [f"near      {counted(len(near), 'verdict')} failed by one gate alone"]
     return lines + [
         f"  {one['decision']} {one['first_seen'][5:16].replace('T', ' ')} {one['strategy']} {one['coin']} "
         f"{one['side']}: {one['reason']}"
@@ -141,9 +142,9 @@ def _coverage(coverage: MarketSeen, most: int) -> list[str]:
     if coverage.seen_pct is None:
         return ["seen      no minute of the market is on record"]
     whole = coverage.seen_pct >= _WHOLE_PCT
-    absent = f", {len(coverage.absences)} absences" if coverage.absences else ""
+    absent = f", {counted(len(coverage.absences), 'absence')}" if coverage.absences else ""
     lines = [(f"seen      {'all' if whole else f'{coverage.seen_pct:.1f} %'} of the time{absent}; "
-             f"{len(coverage.feeds)} feeds were down")]
+             f"{counted(len(coverage.feeds), 'feed was', 'feeds were')} down")]
     return lines + [_outage(one) for one in coverage.feeds[:most]]
 
 
@@ -151,7 +152,7 @@ def _outage(one: FeedOutages) -> str:
     now = ", still" if one.still_down else ""
     return (
         f"  {one.feed} of {one.coin or 'all coins'} on {one.venue or 'this machine'}: down {one.down_ms / 60_000:,.1f} "
-        f"min ({one.down_pct:.1f} %) in {one.times} times{now}: {one.reason}"
+        f"min ({one.down_pct:.1f} %) {'once' if one.times == 1 else f'in {one.times} times'}{now}: {one.reason}"
     )
 
 
@@ -161,7 +162,7 @@ def _unprotected(told: dict[str, Any]) -> list[str]:
     if not told["sum_ms"]:
         return [f"stops     no position of {told['trades']} was ever without a full stop"]
     return [
-        (f"stops     {told['sum_ms']:,} ms without a full stop over {told['trades']} trades, at most "
+        (f"stops     {told['sum_ms']:,} ms without a full stop over {counted(told['trades'], 'trade')}, at most "
         f"{told['worst_ms']:,} ms (t{told['worst_trade']})")
     ]
 
