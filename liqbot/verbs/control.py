@@ -27,34 +27,34 @@ def status(profile: Profile = "paper", data: Data = None, as_json: Json = False)
     return Exit.OK
 
 
-def pause(why: Why = "", profile: Profile = "paper", data: Data = None) -> int:
+def pause(why: Why = "", profile: Profile = "paper", data: Data = None, as_json: Json = False) -> int:
     """Enter nothing new; stops and exits go on. Lasts over restarts, until resume."""
-    return _report(protocol.request(places.data_dir(data, profile), {"verb": "pause", "why": why}))
+    return _report(protocol.request(places.data_dir(data, profile), {"verb": "pause", "why": why}), as_json=as_json)
 
 
-def resume(why: Why = "", profile: Profile = "paper", data: Data = None) -> int:
+def resume(why: Why = "", profile: Profile = "paper", data: Data = None, as_json: Json = False) -> int:
     """Lift a pause, a halt, a drawdown latch or a panic. Without a running bot the next start begins resumed."""
     directory = places.data_dir(data, profile)
     try:
-        return _report(protocol.request(directory, {"verb": "resume", "why": why}))
+        return _report(protocol.request(directory, {"verb": "resume", "why": why}), as_json=as_json)
     except ExpectedError as error:
         if error.exit_code != Exit.NOT_FOUND or not places.journal_path(directory).exists():
             raise
     lift_panic(directory)
     protocol.write_latch(directory, protocol.RESUME, time_ms=time.time_ns() // 1_000_000, why=why or "by hand")
-    print("no bot is running: the next start begins resumed")
-    return Exit.OK
+    return _report({"ok": True, "said": "no bot is running: the next start begins resumed"}, as_json=as_json)
 
 
 def stop(
     flatten: Annotated[bool, typer.Option("--flatten", help="Close every position first.")] = False,
     profile: Profile = "paper",
     data: Data = None,
+    as_json: Json = False,
 ) -> int:
     """End the running bot in order. Without --flatten a position stays, with its stop at the venue."""
     command = {"verb": "stop", "flatten": flatten, "wait_s": WAIT_S}
     reply = protocol.request(places.data_dir(data, profile), command, timeout_s=WAIT_S + 10)
-    _report(reply)
+    _report(reply, as_json=as_json)
     return Exit.OK if reply["stopping"] else Exit.FAILED
 
 
@@ -190,7 +190,9 @@ def _from_outside(report: dict[str, Any]) -> list[str]:
     """Directions that hold, and what came to the webhook; nothing from a bot of a version without them."""
     lines = [f"bias      {bias_text(one)}" for one in report.get("biases", ())]
     webhook = report.get("webhook")
-    return lines if webhook is None else [*lines, f"webhook   {_counted(webhook)}"]
+    lines += [] if webhook is None else [f"webhook   {_counted(webhook)}"]
+    chat = report.get("chat")
+    return lines if chat is None else [*lines, f"chat      {_counted(chat)}"]
 
 
 def _reported_positions(coin: dict[str, Any]) -> list[str]:

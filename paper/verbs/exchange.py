@@ -16,7 +16,8 @@ from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import Instrument
 from liqbot.review.durations import seconds_of
 from liqbot.settings import Settings, load
-from liqbot.verbs.options import ConfigDir, Profile, Set
+from liqbot.verbs.options import ConfigDir, Json, Profile, Set
+from liqbot.verbs.telling import Telling
 from paper.dialects.dialect import Dialect
 from paper.dialects.faults import Suffering
 from paper.dialects.hub import Hub, HubParams
@@ -89,6 +90,7 @@ def serve(
     profile: Profile = "paper",
     config: ConfigDir = None,
     overrides: Set = None,
+    as_json: Json = False,
 ) -> int:
     """Serve a pretended market and pretended accounts on 127.0.0.1, over REST and WebSocket.
 
@@ -100,12 +102,13 @@ def serve(
     served = _market(market, settings, seed, wanted, time.time_ns() // 1_000_000)
     hub = _hub(served.roster, venues, settings, wanted, HubParams(wall_clock=False))
     hub.faults.suffer(Suffering(faults or 0, fault_share if faults is not None else 0.0))
-    print(f"market {market}: reading its history", flush=True)
+    tell = Telling(as_json=as_json)
+    tell(f"market {market}: reading its history")
     server, live = Server(hub, _dialects(hub, venues, practice_ratio)), _warmed(hub, served, speed)
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(server, venues, live, port=port, speed=speed, for_s=for_s))
-    print(_ending(server))
-    return Exit.OK
+        asyncio.run(_serve(server, venues, live, tell, port=port, speed=speed, for_s=for_s))
+    tell(_ending(server))
+    return tell.ended(Exit.OK, requests=server.requests)
 
 
 def _dialects(hub: Hub, venues: tuple[str, ...], practice_ratio: float | None) -> list[Dialect]:
@@ -126,12 +129,12 @@ def _warmed(hub: Hub, served: Served, speed: float) -> Iterable[EventBlock]:
 
 
 async def _serve(
-    server: Server, venues: tuple[str, ...], live: Iterable[EventBlock], *, port: int, speed: float,
+    server: Server, venues: tuple[str, ...], live: Iterable[EventBlock], tell: Telling, *, port: int, speed: float,
     for_s: float | None,
 ) -> None:
     try:
         async with running(server, port) as loop:
-            print(_welcome(loop, venues, speed), flush=True)
+            tell(_welcome(loop, venues, speed))
             begin_ms = time.time_ns() // 1_000_000 if speed == 1 else 0
             await loop.hub.run(live, speed, for_s, begin_ms)
     except OSError as error:

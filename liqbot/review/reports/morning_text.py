@@ -1,5 +1,6 @@
 """The morning report for a terminal: one screen, or everything."""
 
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -25,7 +26,7 @@ def morning_text(report: dict[str, Any], next_: Callable[..., str], *, full: boo
         *_forecast(report["forecast"]), *_coverage(report["coverage"], rows if full else 1),
         *_unprotected(report["unprotected"]), *_incidents(report["incidents"]["serious"], rows if full else 1),
     ]
-    lines = [_cut(spelled(line), width) for line in lines]
+    lines = [part for line in lines for part in _fitted(spelled(line), width)]
     return "\n".join([*lines, *_next(report, next_, full=full)])
 
 
@@ -82,18 +83,19 @@ def _refusals(report: dict[str, Any], most: int) -> list[str]:
         return ["refused   nothing"]
     ranked = sorted(counted.items(), key=lambda one: -one[1])
     named = ", ".join(f"{code} {ticks:,}" for code, ticks in ranked[: max(most, 5)])
-    lines = [f"refused   in ticks: {named}"]
-    return [*lines, *_priced(report["refusals_priced"], most)]
+    return [f"refused   in ticks: {named}", *_priced(report["refusals_priced"], most)]
 
 
 def _priced(codes: Sequence[CodePriced], most: int) -> list[str]:
-    """Estimates, and said to be."""
-    return [
-        f"  {one.code}: {counted(one.entries, 'entry', 'entries')}, {one.won} would have won, {one.sum_r:+.2f} R "
-        "before costs (estimate)"
+    """Estimates, and said to be; what cost us most comes first."""
+    if not codes:
+        return []
+    rows = [
+        f"  {one.code} {one.sum_r:+.2f} R: {counted(one.entries, 'entry', 'entries')}, {one.won} would have won"
         + (f", {one.unknown} not over" if one.unknown else "")
         for one in codes[:most]
     ]
+    return ["would be  of entries that risk refused, before costs (estimate), dearest first:", *rows]
 
 
 def _near(near: Sequence[dict[str, Any]], most: int) -> list[str]:
@@ -189,5 +191,10 @@ def _more(count: int) -> list[str]:
     return [f"  and {count} more"] if count > 0 else []
 
 
-def _cut(line: str, width: int | None) -> str:
-    return line if width is None or len(line) <= width else line[: width - 1] + "…"
+def _fitted(line: str, width: int | None) -> list[str]:
+    """A line with a head goes on below it, a row of a table is cut."""
+    if width is None or len(line) <= width:
+        return [line]
+    if line.startswith(" "):
+        return [line[: width - 1] + "…"]
+    return textwrap.wrap(line, width, subsequent_indent=" " * 10, break_on_hyphens=False)[:2]
