@@ -6,6 +6,8 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 OFFICIAL: Final = "https://api.telegram.org"
+_ID_MAX: Final = 2**52
+"""Ids of Telegram have so many bits at most."""
 _LOOPBACK: Final = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\]):[0-9]{1,5}")
 _TOKEN: Final = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{20,100}")
 
@@ -45,6 +47,6 @@ class ChatParams(BaseModel):
     @classmethod
     def _private(cls, chats: tuple[int, ...]) -> tuple[int, ...]:
         for chat in chats:
-            if chat <= 0:
+            if not 0 < chat <= _ID_MAX:
                 raise ValueError(f"{chat}: expected a private chat's id, which is positive; in a group others write")
         return chats
