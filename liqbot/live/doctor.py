@@ -30,6 +30,7 @@ from liqbot.legible import counted
 from liqbot.live import credentials, stop_canary
 from liqbot.live.collector import collector_of, coverage_text, not_collected
 from liqbot.live.ladder import climbed
+from liqbot.market.feeds.listing_watch import terms_of
 from liqbot.review.venue_table import shapes_of
 from liqbot.risk.thin_coins import labelled
 from liqbot.runtime.live_market import closed
@@ -229,9 +230,18 @@ async def _venue(venue: str, client: VenueClient, settings: Settings) -> Finding
     if abs(skew_ms) > SKEW_MS_MAX:
         return Finding(venue, Health.FAIL, f"our clock is {skew_ms:+d} ms off; synchronise this machine's clock",
                        Exit.CONFIG)
-    return Finding(
-        venue, Health.OK, f"reached, our clock is {skew_ms:+d} ms off; feeds known by: {shapes_of(VENUES[venue])}"
-    )
+    text = f"reached, our clock is {skew_ms:+d} ms off; feeds known by: {shapes_of(VENUES[venue])}"
+    trouble = [*_closed_markets(client), *(one for end in client.spec.ends if (one := end.warning(wall_ms())))]
+    if trouble:
+        return Finding(venue, Health.WARN, "; ".join([*trouble, text]))
+    return Finding(venue, Health.OK, text)
+
+
+def _closed_markets(client: VenueClient) -> list[str]:
+    return [
+        f"{symbol} does not trade" + (f": {one.state}" if one.state else "")
+        for symbol, one in terms_of(client.exchange.markets, client.spec.states).items() if not one.active
+    ]
 
 
 async def _skew_ms(client: VenueClient, recipe: TradingAdapter) -> int:

@@ -118,6 +118,20 @@ def _from_margin(spec: VenueSpec, contract: Contract, topic: Topic) -> StatedFac
     return StatedFact(topic, UNKNOWN)
 
 
+def state_lines(spec: VenueSpec) -> list[str]:
+    """How it is known that one of its markets is closed, and what of it ends when."""
+    lines = [
+        f"  market open while {one.field} is {' or '.join(one.open)} ({one.source}, {one.as_of})" for one in spec.states
+    ]
+    if (status := spec.status) is not None:
+        lines.append(f"  closed as a whole by {status.endpoint} ({status.source}, {status.as_of})")
+    if not lines:
+        lines = [f"  market open: {UNKNOWN}, besides what the unified client tells"]
+    return lines + [
+        f"  ends on {one.on}: {one.what}; {one.successor} ({one.source}, {one.as_of})" for one in spec.ends
+    ]
+
+
 def fact_lines(spec: VenueSpec) -> list[str]:
     return [
         f"  {fact.topic.replace('_', ' '):<17} {fact.text}" + (f" ({fact.source}, {fact.as_of})" if fact.source else "")

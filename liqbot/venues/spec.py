@@ -16,6 +16,7 @@ from liqbot.margin.tiers import TierTable
 from liqbot.venues.entry_stops import EntryProtection
 from liqbot.venues.evidence import FeedEvidence
 from liqbot.venues.examples import VenueExamples
+from liqbot.venues.market_states import EndpointEnd, MarketState, VenueStatus
 from liqbot.venues.marks import AccountMarks
 from liqbot.venues.statements import Statement
 from liqbot.venues.streams import ReportSource, VenueWire
@@ -196,6 +197,13 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     an address of its own, or for a regional entrance."""
     message_id: str = "id"
     """Where the unified client's entry of a contract holds the name that messages of market data give it."""
+    states: tuple[MarketState, ...] = ()
+    """What its list of contracts says of whether one can be traded; besides it counts what the unified client makes of
+    that."""
+    status: VenueStatus | None = None
+    """Where it says that its market is closed as a whole; None: no such place is documented, or was looked up."""
+    ends: tuple[EndpointEnd, ...] = ()
+    """What of it that is used here was announced to end."""
     client_sizes: bool = True
     """False where what the unified client gives as the size of a contract is something else: sizes are those listed."""
     market_types: tuple[str, ...] = ()

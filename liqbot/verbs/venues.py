@@ -11,7 +11,7 @@ from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import split_venue_key, venue_key
 from liqbot.margin.mechanics import Mechanics
 from liqbot.market.params import TrustParams
-from liqbot.review.venue_facts import counts_line, fact_lines, facts_of, feed_lines
+from liqbot.review.venue_facts import counts_line, fact_lines, facts_of, feed_lines, state_lines
 from liqbot.review.venue_table import UNKNOWN, abilities, short, stop_of
 from liqbot.settings import load
 from liqbot.venues.registry import VENUES, known_by_inference, mechanics_of, unknown
@@ -96,7 +96,7 @@ def _details(spec: VenueSpec) -> list[str]:
     orders = f"forced orders from {_shown(spec.liquidations.source)}"
     ticker = f"one ticker for all: {_shown(spec.one_ticker)}"
     lines = [f"{spec.venue}: client {spec.client or 'none'}, {_client_ids(spec)}, {orders}, {ticker}"]
-    lines += [*feed_lines(spec), _trust(spec), *fact_lines(spec)]
+    lines += [*feed_lines(spec), _trust(spec), *state_lines(spec), *fact_lines(spec)]
     lines += [f"  no {one.capability.replace('_', ' ')}: {one.reason}" for one in spec.lacks]
     lines += [f"  {one.kind}: {one.note}" for one in spec.practice if one.note]
     if spec.trading is not None:
@@ -199,6 +199,9 @@ def _venue(spec: VenueSpec, *, caps: bool) -> dict[str, Any]:
         "client_id_note": spec.client_id.note if spec.client_id is not None else "",
         "protection": msgspec.to_builtins(spec.protection),
         "expiry": _expiry(spec),
+        "market_states": msgspec.to_builtins(spec.states),
+        "market_status": None if spec.status is None else spec.status.endpoint,
+        "ends": msgspec.to_builtins(spec.ends),
         "note": spec.note,
         "keys": [venue_key(spec.venue, contract.contract) for contract in spec.contracts],
     }

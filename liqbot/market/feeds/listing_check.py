@@ -40,7 +40,9 @@ class ListingCheck:
     ) -> None:
         self._client, self._roster, self._clock, self._take = client, roster, clock, take
         self._period_s, self._memory = period_s, memory
-        self.watch = ListingWatch(clock)
+        self.watch = ListingWatch(clock, client.spec.states)
+        self._said: dict[str, str] = {}
+        """Coin -> why the venue's market is closed as a whole, as it said last."""
         self._suspected = asyncio.Event()
 
     def suspect(self, error: Exception | None = None) -> None:
@@ -50,11 +52,16 @@ class ListingCheck:
 
     def begin(self, markets: Mapping[str, Any], book: WireBook) -> None:
         """With the contracts as they are loaded."""
+        for end in self._client.spec.ends:
+            if warning := end.warning(self._clock()):
+                _log.warning("venue changes", venue=self._client.venue, reason=warning)
         self._report(self.watch.begin(markets, book, self._memory.terms(self._client.venue)))
         self._memory.keep(self._client.venue, self.watch.terms)
 
     async def run(self, book: WireBook, silent: Callable[[], Iterable[FeedStatus]]) -> None:
         """Until something is listed anew. Lines that are `silent` for long are down with their contract's reason."""
+        if await self._ask():
+            self._report(self.watch.compare(self._client.exchange.markets, book, self._said)[0])
         while True:
             suspected = await self._due()
             try:
@@ -62,7 +69,8 @@ class ListingCheck:
             except VenueError as error:
                 _log.info("contracts not read", venue=self._client.venue, reason=str(error))
                 continue
-            news, anew = self.watch.compare(listing, book)
+            await self._ask()
+            news, anew = self.watch.compare(listing, book, self._said)
             self._report(news)
             if suspected:
                 self._take([
@@ -73,6 +81,19 @@ class ListingCheck:
             if anew:
                 await self._open_anew(book)
             self._memory.keep(self._client.venue, self.watch.terms)
+
+    async def _ask(self) -> bool:
+        """Whether the venue says that its market is closed; without an answer what it said before stands."""
+        status = self._client.spec.status
+        if status is None:
+            return False
+        try:
+            self._said = await self._client.call(status.method, {}, decode=lambda answer: {
+                coin: said for coin in self._roster.coins if (said := status.read(answer, coin))
+            })
+        except VenueError as error:
+            _log.info("status not read", venue=self._client.venue, reason=str(error))
+        return bool(self._said)
 
     async def _due(self) -> bool:
         """Whether something suggested it."""

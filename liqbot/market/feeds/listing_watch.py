@@ -9,6 +9,7 @@ import msgspec
 
 from liqbot.events import FeedDown, FeedUp, FundingRate
 from liqbot.market.observed.health import LISTING_FEED, TERMS_FEED
+from liqbot.venues.market_states import MarketState, trouble_in
 from liqbot.venues.parsing import WireBook, WireContract
 
 _TICK: Final = "price tick"
@@ -29,6 +30,8 @@ class _Row(msgspec.Struct, rename="camel"):
     contract_size: float | None = None
     active: bool | None = None
     precision: _Precision = _Precision()
+    info: Any = None
+    """The venue's own entry."""
 
 
 class ContractTerms(msgspec.Struct, frozen=True):
@@ -39,6 +42,9 @@ class ContractTerms(msgspec.Struct, frozen=True):
     """Of one contract: base coin, or USD where it is inverse."""
     price_tick: float | None
     active: bool
+    """Whether it could be traded then."""
+    state: str = ""
+    """What the venue itself says against trading it."""
 
     def differences(self, now: "ContractTerms") -> list[str]:
         """What else it says now, in words; a number that is not given is no change."""
@@ -51,7 +57,7 @@ class ContractTerms(msgspec.Struct, frozen=True):
         return found
 
 
-def terms_of(listing: object) -> dict[str, ContractTerms]:
+def terms_of(listing: object, states: tuple[MarketState, ...] = ()) -> dict[str, ContractTerms]:
     """By unified symbol; entries that do not fit are left out, as contracts of others are of no use."""
     found: dict[str, ContractTerms] = {}
     rows: Iterable[Any] = listing.values() if isinstance(listing, Mapping) else listing if isinstance(
@@ -61,15 +67,18 @@ def terms_of(listing: object) -> dict[str, ContractTerms]:
             one = msgspec.convert(row, _Row, strict=False)
         except msgspec.ValidationError:
             continue
-        found[one.symbol] = ContractTerms(one.id, one.contract_size, one.precision.price, one.active is not False)
+        state = trouble_in(one.info, states)
+        found[one.symbol] = ContractTerms(
+            one.id, one.contract_size, one.precision.price, one.active is not False and not state, state
+        )
     return found
 
 
 class ListingWatch:
     """Of one venue's contracts. `begin` with the list at the start, then `compare` with later ones."""
 
-    def __init__(self, clock: Callable[[], int]) -> None:
-        self._clock = clock
+    def __init__(self, clock: Callable[[], int], states: tuple[MarketState, ...] = ()) -> None:
+        self._clock, self._states = clock, states
         self._terms: dict[str, ContractTerms] = {}
         self._down: dict[tuple[str, str], str] = {}
         """Venue key and coin -> why its listing is down."""
@@ -82,18 +91,28 @@ class ListingWatch:
         return dict(self._terms)
 
     def begin(self, listing: object, book: WireBook, before: Mapping[str, ContractTerms]) -> list[News]:
-        """`before`: as an earlier process knew them. What changed meanwhile is reported, and taken as it is now."""
-        now = terms_of(listing)
+        """`before`: as an earlier process knew them. What changed meanwhile is reported, and taken as it is now; so is
+        one that is closed, and one that was closed then and is open."""
+        now, news = terms_of(listing, self._states), list[News]()
         self._terms = {one.symbol: now[one.symbol] for one in book.contracts if one.symbol in now}
-        return [
-            news for one in book.contracts if one.symbol in before and one.symbol in self._terms
-            for news in self._changed(one, before[one.symbol].differences(self._terms[one.symbol]), started=True)
-        ]
+        for one in book.contracts:
+            found, known = self._terms.get(one.symbol), before.get(one.symbol)
+            if found is None:
+                continue
+            if known is not None:
+                news += self._changed(one, known.differences(found), started=True)
+                if not known.active:
+                    self._down.setdefault((one.venue_key, one.coin), "closed before")
+            news += self._closed(one, found) if not found.active else self._rise(one)
+        return news
 
-    def compare(self, listing: object, book: WireBook) -> tuple[list[News], bool]:
+    def compare(
+        self, listing: object, book: WireBook, closed: Mapping[str, str] | None = None
+    ) -> tuple[list[News], bool]:
         """What became of the contracts of `book`, and whether any is listed under another id or in another size now, so
-        that it has to be subscribed anew. A list without any contract says nothing."""
-        now, news, anew = terms_of(listing), list[News](), False
+        that it has to be subscribed anew. A list without any contract says nothing. `closed`: what the venue says of
+        itself, by coin, where that means that it cannot be traded."""
+        now, news, anew = terms_of(listing, self._states), list[News](), False
         if not now:
             return [], False
         for one in book.contracts:
@@ -101,7 +120,9 @@ class ListingWatch:
             if found is None:
                 news += self._fall(one, f"{one.symbol} is not listed any more ({one.symbol_id})")
             elif not found.active:
-                news += self._fall(one, f"{one.symbol} ({found.id}) does not trade: the venue lists it as closed")
+                news += self._closed(one, found)
+            elif said := (closed or {}).get(one.coin):
+                news += self._fall(one, f"{one.symbol} does not trade: {said}")
             else:
                 differences = [] if before is None else before.differences(found)
                 anew |= any(not one.startswith(_TICK) for one in differences)
@@ -144,11 +165,18 @@ class ListingWatch:
         """Why its listing is down; empty while it is not."""
         return self._down.get((contract.venue_key, contract.coin), "")
 
+    def _closed(self, contract: WireContract, found: ContractTerms) -> list[News]:
+        said = found.state or "the venue lists it as closed"
+        return self._fall(contract, f"{contract.symbol} ({found.id}) does not trade: {said}")
+
     def _fall(self, contract: WireContract, reason: str) -> list[News]:
         key = contract.venue_key, contract.coin
         if self._down.get(key) == reason:
             return []
         self._down[key] = reason
+        if (known := self._terms.get(contract.symbol)) is not None:
+            # For the next process: it has to say that the contract is back.
+            self._terms[contract.symbol] = msgspec.structs.replace(known, active=False)
         return [FeedDown(
             time_ms=self._clock(), venue=contract.venue_key, coin=contract.coin, feed=LISTING_FEED, reason=reason
         )]  # fmt: skip

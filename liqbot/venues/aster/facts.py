@@ -5,6 +5,7 @@ from typing import Final
 from liqbot.venues.aster.streams import OPEN_INTEREST, WIRE
 from liqbot.venues.evidence import FeedEvidence
 from liqbot.venues.examples import packaged
+from liqbot.venues.market_states import MarketState
 from liqbot.venues.spec import (
     LINEAR_ONE,
     NO_PRACTICE,
@@ -57,6 +58,9 @@ VENUE: Final = VenueSpec(
         ),
     ),
     examples=packaged(__package__ or ""),
+    states=(
+        MarketState(field="status", open=("TRADING",), source="ccxt 4.5.90, aster", as_of="2026-12-01"),
+    ),
     proof="loopback",
     market_types=("swap",),
     unlisted=(UnlistedRequest(method=OPEN_INTEREST, group=("fapiPublic",), path="v1/openInterest"),),

@@ -5,6 +5,7 @@ from typing import Final
 from liqbot.venues.backpack.streams import WIRE
 from liqbot.venues.evidence import FeedEvidence
 from liqbot.venues.examples import packaged
+from liqbot.venues.market_states import MarketState
 from liqbot.venues.spec import (
     LINEAR_ONE,
     NO_PRACTICE,
@@ -55,6 +56,9 @@ VENUE: Final = VenueSpec(
         _documented("liquidation", "liquidation", "s", "S", "p", "q", "T"),
     ),
     examples=packaged(__package__ or ""),
+    states=(
+        MarketState(field="orderBookState", open=("Open",), source="ccxt 4.5.90, backpack", as_of="2026-12-01"),
+    ),
     proof="loopback",
     market_types=("swap",),
     public_budget=RequestBudget(units=5),

@@ -11,6 +11,7 @@ from liqbot.venues.binance.streams import WIRE
 from liqbot.venues.entry_stops import EntryProtection
 from liqbot.venues.evidence import graded
 from liqbot.venues.examples import packaged
+from liqbot.venues.market_states import MarketState
 from liqbot.venues.spec import (
     LINEAR_ONE,
     ClientIdRule,
@@ -145,6 +146,21 @@ VENUE: Final = VenueSpec(
     evidence=EVIDENCE,
     statements=STATEMENTS,
     examples=packaged(__package__ or ""),
+    states=(
+        MarketState(
+            field="status", open=("TRADING",),
+            words=(
+                ("PENDING_TRADING", "not opened yet"), ("SETTLING", "it is being taken off the list"),
+                ("TRADING_HALT", "trading is halted"), ("TRADING_CANCEL_ONLY", "orders can only be cancelled"),
+            ),
+            source="common definitions of USD-M futures, contract status, as quoted by polyoxide-binance",
+            as_of="2026-10-07",
+        ),
+        # Of coin-margined ones, under another name.
+        MarketState(
+            field="contractStatus", open=("TRADING",), source="ccxt 4.5.90, binance", as_of="2026-12-01",
+        ),
+    ),
     proof="loopback",
     market_types=("linear", "inverse"),
     trading_budget=RequestBudget(units=30),  # the venue allows 2,400 units a minute

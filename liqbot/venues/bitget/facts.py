@@ -11,6 +11,7 @@ from liqbot.venues.bitget.streams import WIRE
 from liqbot.venues.entry_stops import EntryProtection
 from liqbot.venues.evidence import FeedEvidence
 from liqbot.venues.examples import packaged
+from liqbot.venues.market_states import MarketState
 from liqbot.venues.spec import (
     LINEAR_ONE,
     ClientIdRule,
@@ -124,6 +125,18 @@ VENUE: Final = VenueSpec(
     marks=BitgetMarks(),
     evidence=EVIDENCE,
     examples=packaged(__package__ or ""),
+    # The unified client looks for another field and finds none: without this a halt would go unseen.
+    states=(
+        MarketState(
+            field="symbolStatus", open=("normal",),
+            words=(
+                ("listed", "not opened yet"), ("maintain", "in maintenance"),
+                ("limit_open", "positions can only be closed"), ("restrictedAPI", "closed to orders by key"),
+                ("off", "taken off the list"),
+            ),
+            source="bitget.com api-doc/contract/market/Get-All-Symbols-Contracts, symbolStatus", as_of="2026-12-01",
+        ),
+    ),
     proof="loopback",
     market_types=("swap",),
     trading_budget=RequestBudget(units=8),  # ten a second and account for each kind of request

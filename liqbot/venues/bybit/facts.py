@@ -8,10 +8,12 @@ from liqbot.margin.steps import LiquidationSteps
 from liqbot.margin.tiers import evenly_stepped
 from liqbot.venues.bybit.marks import BybitMarks
 from liqbot.venues.bybit.orders import BybitAdapter
+from liqbot.venues.bybit.responses import STATUS_METHOD, closed
 from liqbot.venues.bybit.streams import WIRE
 from liqbot.venues.entry_stops import AttachedStop, EntryProtection
 from liqbot.venues.evidence import FeedEvidence, FeedName
 from liqbot.venues.examples import packaged
+from liqbot.venues.market_states import MarketState, VenueStatus
 from liqbot.venues.spec import (
     LINEAR_ONE,
     ClientIdRule,
@@ -131,6 +133,17 @@ VENUE: Final = VenueSpec(
     evidence=EVIDENCE,
     statements=STATEMENTS,
     examples=packaged(__package__ or ""),
+    states=(
+        MarketState(
+            field="status", open=("Trading",),
+            words=(("PreLaunch", "not opened yet"), ("Delivering", "being settled"), ("Closed", "over")),
+            source="bybit-exchange.github.io docs/v5/enum, status", as_of="2026-12-01",
+        ),
+    ),
+    status=VenueStatus(
+        method=STATUS_METHOD, endpoint="GET /v5/system/status", read=closed,
+        source="bybit-exchange.github.io docs/v5/system-status: list.state, list.title", as_of="2026-12-01",
+    ),
     proof="loopback",
     market_types=("linear", "inverse"),
     refusal=RefusalShape(code=("retCode", "code"), reason=("retMsg", "msg")),

@@ -5,6 +5,8 @@ from typing import Any, Final
 import msgspec
 
 from liqbot.events import MarketEvent
+from liqbot.legible import spelled_and_cut
+from liqbot.venues.answers import answer, as_it_is
 from liqbot.venues.bybit.messages import TickerMessage, ticker_facts
 from liqbot.venues.parsing import WireBook
 from liqbot.venues.rows import answered_rows, each
@@ -96,3 +98,30 @@ def _past_interest(row: _PastOpenInterest, index: int, book: WireBook) -> list[M
 def past_funding(payload: Any, book: WireBook, index: int) -> list[MarketEvent]:
     rows = answered_rows(payload, _PastFunding, "funding history", book, "result", "list")
     return book.paid(index, [(row.funding_rate_timestamp, row.funding_rate) for row in rows])
+
+
+# --- its own state ---------------------------------------------------------------------------------------------------
+
+STATUS_METHOD: Final = "publicGetV5SystemStatus"
+
+
+class _Event(msgspec.Struct):
+    state: str
+    title: str = ""
+
+
+class _Events(msgspec.Struct):
+    list: list[_Event]
+
+
+class _StatusAnswer(msgspec.Struct):
+    result: _Events
+
+
+def closed(payload: Any, coin: str) -> str:
+    """By maintenance or an incident. Which products one is about is coded by numbers that were not looked up: each that
+    is going on counts."""
+    del coin
+    events = answer("bybit", STATUS_METHOD, payload, _StatusAnswer, as_it_is).result.list
+    going_on = [f"{one.title or 'maintenance'} is {one.state}" for one in events if one.state == "ongoing"]
+    return spelled_and_cut("; ".join(going_on))

@@ -8,6 +8,7 @@ from liqbot.margin.mechanics import Fees
 from liqbot.venues.coinbase.streams import WIRE
 from liqbot.venues.evidence import FeedEvidence, FeedName
 from liqbot.venues.examples import packaged
+from liqbot.venues.market_states import MarketState
 from liqbot.venues.spec import (
     NO_FORCED_ORDERS,
     NO_PRACTICE,
@@ -92,6 +93,9 @@ VENUE: Final = VenueSpec(
     evidence=EVIDENCE,
     statements=STATEMENTS,
     examples=packaged(__package__ or ""),
+    states=(
+        MarketState(field="trading_disabled", open=("false",), source="ccxt 4.5.90, coinbase", as_of="2026-12-01"),
+    ),
     proof="loopback",
     funding_interval_h=1.0,
     # Ten public requests a second from one address.

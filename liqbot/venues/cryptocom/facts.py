@@ -5,6 +5,7 @@ from typing import Final
 from liqbot.venues.cryptocom.streams import WIRE
 from liqbot.venues.evidence import graded
 from liqbot.venues.examples import packaged
+from liqbot.venues.market_states import MarketState
 from liqbot.venues.spec import (
     LINEAR_ONE,
     NO_FORCED_ORDERS,
@@ -65,6 +66,9 @@ VENUE: Final = VenueSpec(
     evidence=EVIDENCE,
     statements=_STATEMENTS,
     examples=packaged(__package__ or ""),
+    states=(
+        MarketState(field="tradable", open=("true",), source="ccxt 4.5.90, cryptocom", as_of="2026-12-01"),
+    ),
     proof="loopback",
     # It allows an address 100 of each kind a second (REST API, rate limits).
     public_budget=RequestBudget(units=20, period_s=10.0),

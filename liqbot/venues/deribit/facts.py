@@ -5,9 +5,11 @@ from typing import Final
 from liqbot.margin.formulas import MarginRule, TierTable, tier_table
 from liqbot.margin.mechanics import Fees
 from liqbot.margin.steps import LiquidationSteps
+from liqbot.venues.deribit.responses import STATUS_METHOD, closed
 from liqbot.venues.deribit.streams import WIRE
 from liqbot.venues.evidence import FeedEvidence, FeedName
 from liqbot.venues.examples import packaged
+from liqbot.venues.market_states import MarketState, VenueStatus
 from liqbot.venues.spec import (
     NOT_TRADED,
     Contract,
@@ -115,6 +117,16 @@ VENUE: Final = VenueSpec(
     evidence=EVIDENCE,
     statements=STATEMENTS,
     examples=packaged(__package__ or ""),
+    states=(
+        MarketState(
+            field="is_active", open=("true",), source="docs.deribit.com public/get_instruments: is_active",
+            as_of="2026-11-30",
+        ),
+    ),
+    status=VenueStatus(
+        method=STATUS_METHOD, endpoint="GET /public/status", read=closed,
+        source="docs.deribit.com api-reference/supporting/public-status: locked, locked_indices", as_of="2026-12-01",
+    ),
     proof="loopback",
     # With thousands of options among them reading the list takes near half a second. `kind`:
     # docs.deribit.com/api-reference/market-data/public-get_instruments, looked up 2026-11-30.

@@ -5,6 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from liqbot.events import MarketEvent
+from liqbot.venues.answers import answer, as_it_is
 from liqbot.venues.deribit.messages import FUNDING_H, DeribitTicker, ticker_facts
 from liqbot.venues.parsing import WireBook
 from liqbot.venues.rows import answered_rows, each
@@ -63,3 +64,35 @@ def past_funding(payload: Any, book: WireBook, index: int) -> list[MarketEvent]:
     facts = book.paid(index, [(row.timestamp, row.interest_1h) for row in rows])
     book.quotes[index].interval_h = FUNDING_H
     return facts
+
+
+# --- its own state ---------------------------------------------------------------------------------------------------
+
+STATUS_METHOD: Final = "publicGetStatus"
+
+
+class _Locks(msgspec.Struct):
+    locked: str | bool
+    """`true`, `partial` or `false`; the page's own example has it as a boolean."""
+    locked_indices: list[str] = []
+    locked_currencies: list[str] = []
+    """What the list is called in that example."""
+
+
+class _StatusAnswer(msgspec.Struct):
+    result: _Locks
+
+
+def closed(payload: Any, coin: str) -> str:
+    """By a lock of the platform."""
+    locks = answer("deribit", STATUS_METHOD, payload, _StatusAnswer, as_it_is).result
+    said = str(locks.locked).lower()
+    named = [one for one in (*locks.locked_indices, *locks.locked_currencies) if _is_of(one, coin)]
+    if said == "false" or (said == "partial" and not named):
+        return ""
+    return f"the platform is locked ({said})"
+
+
+def _is_of(index: str, coin: str) -> bool:
+    """`btc_usd`, `btc_usdc` or `BTC`."""
+    return index.lower().partition("_")[0] == coin.lower()

@@ -9,6 +9,7 @@ from liqbot.venues.dydx.responses import CAP_USD
 from liqbot.venues.dydx.streams import WIRE
 from liqbot.venues.evidence import FeedEvidence
 from liqbot.venues.examples import packaged
+from liqbot.venues.market_states import MarketState
 from liqbot.venues.spec import (
     LINEAR_ONE,
     NOT_TRADED,
@@ -76,6 +77,9 @@ VENUE: Final = VenueSpec(
         _market("funding", "nextFundingRate"),
     ),
     examples=packaged(__package__ or ""),
+    states=(
+        MarketState(field="status", open=("ACTIVE",), source="ccxt 4.5.90, dydx", as_of="2026-12-01"),
+    ),
     proof="loopback",
     market_types=("swap",),
     funding_interval_h=1.0,

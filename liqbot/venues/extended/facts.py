@@ -5,6 +5,7 @@ from typing import Final
 from liqbot.venues.evidence import graded
 from liqbot.venues.examples import packaged
 from liqbot.venues.extended.streams import WIRE
+from liqbot.venues.market_states import MarketState
 from liqbot.venues.spec import (
     LINEAR_ONE,
     NOT_TRADED,
@@ -50,6 +51,9 @@ VENUE: Final = VenueSpec(
         ),
     ),
     examples=packaged(__package__ or ""),
+    states=(
+        MarketState(field="status", open=("ACTIVE",), source="ccxt 4.5.90, extended", as_of="2026-12-01"),
+    ),
     proof="loopback",
     market_types=("swap",),
     funding_interval_h=1.0,

@@ -9,6 +9,7 @@ from liqbot.venues.entry_stops import EntryProtection
 from liqbot.venues.evidence import FeedEvidence, FeedName
 from liqbot.venues.examples import packaged
 from liqbot.venues.gate.streams import WIRE
+from liqbot.venues.market_states import MarketState
 from liqbot.venues.spec import (
     NOT_TRADED,
     ClientIdRule,
@@ -101,6 +102,9 @@ VENUE: Final = VenueSpec(
     evidence=EVIDENCE,
     statements=STATEMENTS,
     examples=packaged(__package__ or ""),
+    states=(
+        MarketState(field="status", open=("trading",), source="ccxt 4.5.90, gate", as_of="2026-12-01"),
+    ),
     proof="loopback",
     market_types=("swap",),
     # 200 requests in 10 s for each endpoint and address (v4 API, rate limits of perpetual futures).

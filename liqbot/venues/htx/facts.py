@@ -5,6 +5,7 @@ from typing import Final
 from liqbot.venues.evidence import graded
 from liqbot.venues.examples import packaged
 from liqbot.venues.htx.streams import WIRE
+from liqbot.venues.market_states import MarketState
 from liqbot.venues.spec import (
     NO_PRACTICE,
     NOT_TRADED,
@@ -89,6 +90,17 @@ VENUE: Final = VenueSpec(
     evidence=EVIDENCE,
     statements=_STATEMENTS,
     examples=packaged(__package__ or ""),
+    states=(
+        MarketState(
+            field="contract_status", open=("1",),
+            words=(
+                ("0", "taken off the list"), ("2", "not opened yet"), ("3", "suspended"), ("4", "being suspended"),
+                ("5", "being settled"), ("6", "being delivered"), ("7", "settled"), ("8", "delivered"),
+                ("9", "its opening is suspended"),
+            ),
+            source="huobiapi.github.io docs/usdt_swap, contract status, as quoted by ExHuobi", as_of="2026-12-01",
+        ),
+    ),
     proof="loopback",
     market_types=("linear", "inverse"),
     market_switches=True,

@@ -14,6 +14,7 @@ from liqbot.venues.hyperliquid.orders import HyperliquidAdapter
 from liqbot.venues.hyperliquid.responses import CAP_USD_LAST
 from liqbot.venues.hyperliquid.signing import expiring
 from liqbot.venues.hyperliquid.streams import WIRE
+from liqbot.venues.market_states import MarketState
 from liqbot.venues.spec import (
     LINEAR_ONE,
     ClientIdRule,
@@ -85,6 +86,12 @@ VENUE: Final = VenueSpec(
     wire=WIRE,
     evidence=EVIDENCE,
     examples=packaged(__package__ or ""),
+    states=(
+        MarketState(
+            field="isDelisted", open=("false",), words=(("true", "taken off the list"),),
+            source="info endpoint, perpetuals metadata: universe, isDelisted", as_of="2026-12-01",
+        ),
+    ),
     proof="loopback",
     message_id="baseName",
     market_types=("swap",),

@@ -9,6 +9,7 @@ from liqbot.venues.entry_stops import EntryProtection
 from liqbot.venues.evidence import FeedEvidence, FeedName
 from liqbot.venues.examples import packaged
 from liqbot.venues.krakenfutures.streams import WIRE
+from liqbot.venues.market_states import EndpointEnd, MarketState
 from liqbot.venues.spec import (
     NOT_TRADED,
     ClientIdRule,
@@ -136,6 +137,23 @@ VENUE: Final = VenueSpec(
     evidence=EVIDENCE,
     statements=STATEMENTS,
     examples=packaged(__package__ or ""),
+    states=(
+        MarketState(
+            field="tradeable", open=("true",), words=(("false", "closed to orders"),),
+            source="docs.kraken.com api-reference/instrument-details/get-instruments", as_of="2026-12-01",
+        ),
+        MarketState(
+            field="postOnly", open=("false",), words=(("true", "only resting orders are taken"),),
+            source="docs.kraken.com api-reference/instrument-details/get-instruments", as_of="2026-12-01",
+        ),
+    ),
+    ends=(
+        EndpointEnd(
+            what="what is read of it (REST v3 and websocket v1)", on="2027-03-01",
+            successor="the unified websocket that follows is not read yet", as_of="2026-12-01",
+            source=f"{_DOCS}api-reference/futures-rest and futures-websocket",
+        ),
+    ),
     proof="loopback",
     # 500 cost units in 10 s for an account; of public requests no limit is documented.
     public_budget=RequestBudget(units=10),
@@ -153,7 +171,9 @@ VENUE: Final = VenueSpec(
     one_ticker=True,
     note="Open interest comes with the tickers. Partial liquidation since March 2026. REST v3 and websocket v1, "
          "which are read here, end on 2027-03-01. The unified websocket follows (wss://uws.kraken.com/v2/public, no "
-         "key, channels trade and ticker with asset_class derivatives); what its ticker says of them was not found in "
-         "documentation, so it is not read yet.",
+         "key, channels trade, ticker and instrument with asset_class derivatives); of its pages (docs.kraken.com "
+         "exchange/api-reference/unified-ws, looked up 2026-12-01) the requests could be read, the fields of what it "
+         "sends of derivatives could not, nor does the venue's own client that speaks it (kraken-api-sdk v0.2.0 of "
+         "2026-11-13) lie open where it was looked for: it is not read yet.",
     us_regulated=True,
 )

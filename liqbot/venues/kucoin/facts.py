@@ -8,6 +8,7 @@ from liqbot.margin.mechanics import Fees
 from liqbot.venues.evidence import graded
 from liqbot.venues.examples import packaged
 from liqbot.venues.kucoin.streams import WIRE
+from liqbot.venues.market_states import MarketState
 from liqbot.venues.spec import (
     NO_FORCED_ORDERS,
     NO_PRACTICE,
@@ -91,6 +92,9 @@ VENUE: Final = VenueSpec(
     evidence=EVIDENCE,
     statements=_STATEMENTS,
     examples=packaged(__package__ or ""),
+    states=(
+        MarketState(field="status", open=("Open",), source="ccxt 4.5.90, kucoin", as_of="2026-12-01"),
+    ),
     proof="loopback",
     # 2,000 units in 30 seconds from one address, each request weighs what the documentation says.
     public_budget=RequestBudget(units=30),

@@ -9,6 +9,7 @@ from liqbot.venues.evidence import FeedEvidence
 from liqbot.venues.examples import packaged
 from liqbot.venues.lighter.responses import CAP_USD
 from liqbot.venues.lighter.streams import WIRE
+from liqbot.venues.market_states import MarketState
 from liqbot.venues.spec import (
     LINEAR_ONE,
     NOT_TRADED,
@@ -77,6 +78,9 @@ VENUE: Final = VenueSpec(
         _recorded("funding", "market_stats/{market}", "current_funding_rate"),
     ),
     examples=packaged(__package__ or ""),
+    states=(
+        MarketState(field="status", open=("active",), source="ccxt 4.5.90, lighter", as_of="2026-12-01"),
+    ),
     proof="loopback",
     lacks=(NOT_TRADED,),
     practice=(PracticeAccess(kind="testnet", switch="set_sandbox_mode"),),

@@ -4,6 +4,7 @@ from typing import Final
 
 from liqbot.venues.evidence import FeedEvidence, graded
 from liqbot.venues.examples import packaged
+from liqbot.venues.market_states import MarketState
 from liqbot.venues.mexc.streams import WIRE
 from liqbot.venues.spec import (
     NO_FORCED_ORDERS,
@@ -84,6 +85,9 @@ VENUE: Final = VenueSpec(
     evidence=EVIDENCE,
     statements=_STATEMENTS,
     examples=packaged(__package__ or ""),
+    states=(
+        MarketState(field="state", open=("0",), source="ccxt 4.5.90, mexc", as_of="2026-12-01"),
+    ),
     proof="loopback",
     # 20 requests in two seconds for each of its public endpoints (market endpoints of the same documentation).
     public_budget=RequestBudget(units=5),

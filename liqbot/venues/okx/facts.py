@@ -9,8 +9,10 @@ from liqbot.margin.tiers import evenly_stepped
 from liqbot.venues.entry_stops import AttachedStop, EntryProtection
 from liqbot.venues.evidence import FeedEvidence, FeedName, graded
 from liqbot.venues.examples import packaged
+from liqbot.venues.market_states import MarketState, VenueStatus
 from liqbot.venues.okx.marks import OkxMarks
 from liqbot.venues.okx.orders import OkxAdapter
+from liqbot.venues.okx.responses import STATUS_METHOD, closed
 from liqbot.venues.okx.streams import WIRE
 from liqbot.venues.spec import (
     ClientIdRule,
@@ -127,6 +129,17 @@ VENUE: Final = VenueSpec(
     evidence=EVIDENCE,
     statements=STATEMENTS,
     examples=packaged(__package__ or ""),
+    states=(
+        MarketState(
+            field="state", open=("live",),
+            words=(("suspend", "trading is suspended"), ("preopen", "not opened yet"), ("test", "a test pair")),
+            source="okx.com/docs-v5 public data, instruments: state, as quoted by OKX.Net", as_of="2026-12-01",
+        ),
+    ),
+    status=VenueStatus(
+        method=STATUS_METHOD, endpoint="GET /api/v5/system/status", read=closed,
+        source="okx.com/docs-v5 status, as quoted by rust-okx 0.6.4: state, serviceType, env", as_of="2026-12-01",
+    ),
     proof="loopback",
     market_types=("swap",),
     public_budget=RequestBudget(units=10),

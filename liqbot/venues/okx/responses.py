@@ -5,6 +5,8 @@ from typing import Any, Final
 import msgspec
 
 from liqbot.events import MarketEvent
+from liqbot.legible import spelled_and_cut
+from liqbot.venues.answers import answer, as_it_is
 from liqbot.venues.okx.messages import (
     FundingMessage,
     IndexMessage,
@@ -106,3 +108,35 @@ def past_funding(payload: Any, book: WireBook, index: int) -> list[MarketEvent]:
     """What was paid, not what had been announced."""
     rows = answered_rows(payload, _PastFunding, "funding-rate-history", book, "data")
     return book.paid(index, [(row.funding_time, row.realized_rate) for row in rows])
+
+
+# --- its own state ---------------------------------------------------------------------------------------------------
+
+STATUS_METHOD: Final = "publicGetSystemStatus"
+_CLOSED: Final = frozenset({"ongoing", "pre_open"})
+_TRADING: Final = frozenset({"5", "8", "9"})
+"""Services: trading, and trading in batches of accounts or of products. Others are websockets, blocks, bots."""
+_PRODUCTION: Final = "1"
+
+
+class _Event(msgspec.Struct, rename="camel"):
+    state: str
+    service_type: str
+    title: str = ""
+    env: str = _PRODUCTION
+    """`1` production, `2` demo trading."""
+
+
+class _StatusAnswer(msgspec.Struct):
+    data: list[_Event]
+
+
+def closed(payload: Any, coin: str) -> str:
+    """By maintenance of the trading service."""
+    del coin
+    events = answer("okx", STATUS_METHOD, payload, _StatusAnswer, as_it_is).data
+    going_on = [
+        f"{one.title or 'maintenance'} is {one.state}" for one in events
+        if one.state in _CLOSED and one.service_type in _TRADING and one.env == _PRODUCTION
+    ]
+    return spelled_and_cut("; ".join(going_on))

@@ -4,6 +4,7 @@ from typing import Final
 
 from liqbot.venues.evidence import graded
 from liqbot.venues.examples import packaged
+from liqbot.venues.market_states import MarketState
 from liqbot.venues.phemex.streams import WIRE
 from liqbot.venues.spec import (
     LINEAR_ONE,
@@ -69,6 +70,9 @@ VENUE: Final = VenueSpec(
     evidence=EVIDENCE,
     statements=_STATEMENTS,
     examples=packaged(__package__ or ""),
+    states=(
+        MarketState(field="status", open=("Listed",), source="ccxt 4.5.90, phemex", as_of="2026-12-01"),
+    ),
     proof="loopback",
     # It allows a client 200 requests a minute (REST API, rate limits).
     public_budget=RequestBudget(units=10, period_s=10.0),

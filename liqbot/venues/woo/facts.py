@@ -4,6 +4,7 @@ from typing import Final
 
 from liqbot.venues.evidence import FeedEvidence
 from liqbot.venues.examples import packaged
+from liqbot.venues.market_states import MarketState
 from liqbot.venues.spec import (
     LINEAR_ONE,
     NO_FORCED_ORDERS,
@@ -54,6 +55,9 @@ VENUE: Final = VenueSpec(
         ),
     ),
     examples=packaged(__package__ or ""),
+    states=(
+        MarketState(field="status", open=("TRADING",), source="ccxt 4.5.90, woo", as_of="2026-12-01"),
+    ),
     proof="loopback",
     market_types=("swap",),
     # 10 requests a second.

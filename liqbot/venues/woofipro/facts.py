@@ -4,6 +4,7 @@ from typing import Final
 
 from liqbot.venues.evidence import FeedEvidence
 from liqbot.venues.examples import packaged
+from liqbot.venues.market_states import VenueStatus
 from liqbot.venues.spec import (
     LINEAR_ONE,
     NOT_TRADED,
@@ -14,6 +15,7 @@ from liqbot.venues.spec import (
     VenueSpec,
     listings,
 )
+from liqbot.venues.woofipro.responses import STATUS_METHOD, closed
 from liqbot.venues.woofipro.streams import WIRE
 
 _DOCS: Final = "orderly.network/docs/build-on-omnichain"
@@ -66,6 +68,10 @@ VENUE: Final = VenueSpec(
         _answered("funding", "est_funding_rate"),
     ),
     examples=packaged(__package__ or ""),
+    status=VenueStatus(
+        method=STATUS_METHOD, endpoint="GET /v1/public/system_info", read=closed,
+        source="orderly.network docs, get system maintenance status: 0 is normal, 2 maintenance", as_of="2026-12-01",
+    ),
     proof="loopback",
     market_types=("swap",),
     # 10 requests a second from one address.

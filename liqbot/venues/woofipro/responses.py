@@ -5,6 +5,8 @@ from typing import Any, Final
 import msgspec
 
 from liqbot.events import MarketEvent
+from liqbot.legible import spelled_and_cut
+from liqbot.venues.answers import answer, as_it_is
 from liqbot.venues.frames import within
 from liqbot.venues.parsing import WireBook
 from liqbot.venues.rows import answered_rows, figures
@@ -66,3 +68,25 @@ def funding_period(payload: Any, book: WireBook, now_ms: int) -> list[MarketEven
 def past_funding(payload: Any, book: WireBook, index: int) -> list[MarketEvent]:
     rows = answered_rows(payload, _PastFunding, "funding_rate_history", book, "data", "rows")
     return book.paid(index, [(row.funding_rate_timestamp, row.funding_rate) for row in rows])
+
+
+# --- its own state ---------------------------------------------------------------------------------------------------
+
+STATUS_METHOD: Final = "v1PublicGetPublicSystemInfo"
+_NORMAL: Final = 0
+
+
+class _SystemState(msgspec.Struct):
+    status: int
+    msg: str = ""
+
+
+class _StatusAnswer(msgspec.Struct):
+    data: _SystemState
+
+
+def closed(payload: Any, coin: str) -> str:
+    """By maintenance."""
+    del coin
+    state = answer("woofipro", STATUS_METHOD, payload, _StatusAnswer, as_it_is).data
+    return "" if state.status == _NORMAL else spelled_and_cut(f"status is {state.status}, {state.msg}")

@@ -41,6 +41,7 @@ class DeribitDialect(MarketDataDialect):
             f"GET {REST}/ticker": self._ticker_of,
             f"GET {REST}/get_tradingview_chart_data": self._chart,
             f"GET {REST}/get_funding_rate_history": self._paid,
+            f"GET {REST}/status": lambda _: self._result({"locked": "false", "locked_indices": []}),
         }
 
     def refusal(self, words: str) -> Any:

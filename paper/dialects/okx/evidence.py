@@ -45,6 +45,7 @@ _PUBLIC_REQUESTS: Final = (
     _recorded("GET /api/v5/market/history-candles", "http_get_candlesticks_full.json"),
     _documented("GET /api/v5/rubik/stat/contracts/open-interest-history",
                 "trading-statistics-rest-api-get-contract-open-interest-history"),
+    _documented("GET /api/v5/system/status", "status-get-status", "nothing is announced"),
 )
 
 _ACCOUNT_REQUESTS: Final = (

@@ -70,7 +70,13 @@ class OkxMarket:
             "GET /api/v5/market/history-candles": (self._past_candles, "instId bar after before limit"),
             "GET /api/v5/rubik/stat/contracts/open-interest-history": (
                 self._past_interest, "instId period begin end limit"),
+            "GET /api/v5/system/status": (self._maintenance, "state"),
         }
+
+    def _maintenance(self, params: Params) -> HttpAnswer:
+        """None is announced."""
+        del params
+        return success([])
 
     async def time(self, request: Request) -> HttpAnswer:
         return success([{"ts": str(self._hub.server_ms(request.skew_ms))}])

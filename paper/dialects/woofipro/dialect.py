@@ -36,6 +36,7 @@ class OrderlyDialect(WooTopicsDialect):
     def answers(self) -> Mapping[str, Answer]:
         found: dict[str, Answer] = {
             f"GET {REST}/info": self._contracts, f"GET {REST}/funding_rate_history": self._paid,
+            f"GET {REST}/system_info": lambda _: self._answer({"status": 0, "msg": "System is functioning properly."}),
         }
         for one in self.contracts:
             found[f"GET {REST}/info/{one.id}"] = functools.partial(self._contract, one)
