@@ -15,7 +15,7 @@ WINDOW_PCT: Final = 0.5
 SIDE_USD: Final = {Side.LONG: "long_usd", Side.SHORT: "short_usd"}
 
 
-class Level(msgspec.Struct, frozen=True):
+class PainLevel(msgspec.Struct, frozen=True):
     """A price with USD. `distance_pct` is signed, from the mark."""
 
     price: float
@@ -31,12 +31,12 @@ class MaxPain(msgspec.Struct, frozen=True):
     prices: Floats
     long_usd: Floats
     short_usd: Floats
-    least: Level
+    least: PainLevel
     """The price at which longs and shorts together lose least: where nothing moves, as a rule."""
-    greatest: Level
-    long_level: Level | None
+    greatest: PainLevel
+    long_level: PainLevel | None
     """Where most longs lie close together; the middle of the window. None where there are none in reach."""
-    short_level: Level | None
+    short_level: PainLevel | None
 
     def figures(self) -> dict[str, Any]:
         """Without the curves, for JSON."""
@@ -55,10 +55,10 @@ def max_pain(bins: Mapping[str, Any], mark_price: float, reach_pct: float) -> Ma
     short_usd = np.interp(prices, edges, below[Side.SHORT])
     both = long_usd + short_usd
 
-    def level(price: float, usd: float) -> Level:
-        return Level(float(price), float(usd), float((price / mark_price - 1) * 100))
+    def level(price: float, usd: float) -> PainLevel:
+        return PainLevel(float(price), float(usd), float((price / mark_price - 1) * 100))
 
-    def densest(side: Side) -> Level | None:
+    def densest(side: Side) -> PainLevel | None:
         starts = prices[prices * (1 + WINDOW_PCT / 100) <= high]
         usd = np.interp(starts * (1 + WINDOW_PCT / 100), edges, below[side]) - np.interp(starts, edges, below[side])
         place = int(usd.argmax()) if usd.size else 0

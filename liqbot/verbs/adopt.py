@@ -12,7 +12,7 @@ from liqbot.live.credentials import TRADING_MODES, require_latches
 from liqbot.log import configure
 from liqbot.settings import load
 from liqbot.verbs.options import ConfigDir, Data, Json, Set, plain_name
-from liqbot.verbs.telling import Telling
+from liqbot.verbs.said_lines import SaidLines
 
 
 def adopt(
@@ -38,5 +38,5 @@ def adopt(
     # What it sends only reduces risk, so the second latch of live is not required.
     access = require_latches(settings, profile, live=settings.mode == "live")
     configure(settings.log.level, settings.log.format)
-    tell = Telling(as_json=as_json)
+    tell = SaidLines(as_json=as_json)
     return tell.ended(asyncio.run(take_over(settings, places.data_dir(data, profile), access, yes, tell)))

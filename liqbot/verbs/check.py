@@ -23,14 +23,16 @@ from liqbot.verbs.amounts import usd_of
 from liqbot.verbs.map import At, Coin, Tape
 from liqbot.verbs.options import ConfigDir, Data, Db, Json, OwnProfile, Set
 
+Entry = Annotated[
+    float | None, typer.Option("--entry", min=1e-6, help="Entry price [default: the mark of the map].")
+]
+
 
 def check(
     side: Annotated[str, typer.Option("--side", help="long or short.")],
     leverage: Annotated[float, typer.Option("--leverage", min=1, max=200)],
     venue: Annotated[str, typer.Option("--venue", help="Venue whose tiers decide; VENUE:coin for inverse contracts.")],
-    entry: Annotated[
-        float | None, typer.Option("--entry", min=1e-6, help="Entry price [default: the mark of the map].")
-    ] = None,
+    entry: Entry = None,
     size: Annotated[
         str, typer.Option("--size", "--size-usd", metavar="USD", help="Notional (not margin), as in 50k or 1.5M.")
     ] = "10k",

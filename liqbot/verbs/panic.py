@@ -24,7 +24,7 @@ from liqbot.runtime.last_known import last_known
 from liqbot.settings import Settings, load
 from liqbot.venues.errors import VenueError
 from liqbot.verbs.options import ConfigDir, Data, Json, Set, plain_name
-from liqbot.verbs.telling import Telling
+from liqbot.verbs.said_lines import SaidLines
 
 
 def panic(
@@ -47,7 +47,7 @@ def panic(
     if settings.mode not in TRADING_MODES:
         raise ExpectedError(f"mode: {settings.mode!r} in profile {profile} has no account to flatten", Exit.CONFIG)
     configure(settings.log.level, settings.log.format)
-    directory, tell = places.data_dir(data, profile), Telling(as_json=as_json)
+    directory, tell = places.data_dir(data, profile), SaidLines(as_json=as_json)
     reason = spelled_and_cut(why) or "by hand"
     informed = _inform(directory, reason, tell)
     latch = set_panic(directory, time_ms=time.time_ns() // 1_000_000, why=reason)
@@ -64,7 +64,7 @@ def panic(
     )
 
 
-def _inform(directory: Path, reason: str, tell: Telling) -> bool:
+def _inform(directory: Path, reason: str, tell: SaidLines) -> bool:
     """Whether a bot that runs there took it: it stops entering at once and closes too."""
     try:
         protocol.request(directory, {"verb": "panic", "why": reason}, timeout_s=2.0)
@@ -75,7 +75,7 @@ def _inform(directory: Path, reason: str, tell: Telling) -> bool:
     return True
 
 
-def _say_latched(directory: Path, report: LatchReport, tell: Telling, *, informed: bool) -> bool:
+def _say_latched(directory: Path, report: LatchReport, tell: SaidLines, *, informed: bool) -> bool:
     """Whether every bot on that directory will know."""
     for trouble in report.troubles:
         tell(f"LATCH NOT SET in {trouble}")
@@ -89,7 +89,7 @@ def _say_latched(directory: Path, report: LatchReport, tell: Telling, *, informe
 
 
 async def _flatten(
-    settings: Settings, profile: str, directory: Path, for_s: float, tell: Telling
+    settings: Settings, profile: str, directory: Path, for_s: float, tell: SaidLines
 ) -> Left:
     # The second latch guards the way in; the way out is open to everybody who has the key.
     access = require_latches(settings, profile, live=settings.mode == "live")
@@ -108,7 +108,7 @@ async def _flatten(
         await client.close()
 
 
-async def _opened(client: VenueClient, settings: Settings, directory: Path, tell: Telling) -> str:
+async def _opened(client: VenueClient, settings: Settings, directory: Path, tell: SaidLines) -> str:
     """Why the contracts are not known, empty when they are: from the venue, else as the journal keeps them, else as
     documented."""
     try:

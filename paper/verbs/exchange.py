@@ -17,7 +17,7 @@ from liqbot.instruments import Instrument
 from liqbot.review.durations import seconds_of
 from liqbot.settings import Settings, load
 from liqbot.verbs.options import ConfigDir, Json, Profile, Set
-from liqbot.verbs.telling import Telling
+from liqbot.verbs.said_lines import SaidLines
 from paper.dialects.dialect import Dialect
 from paper.dialects.faults import Suffering
 from paper.dialects.hub import Hub, HubParams
@@ -102,8 +102,7 @@ def serve(
     served = _market(market, settings, seed, wanted, time.time_ns() // 1_000_000)
     hub = _hub(served.roster, venues, settings, wanted, HubParams(wall_clock=False))
     hub.faults.suffer(Suffering(faults or 0, fault_share if faults is not None else 0.0))
-    tell = Telling(as_json=as_json)
-    tell(f"market {market}: reading its history")
+    (tell := SaidLines(as_json=as_json))(f"market {market}: reading its history")
     server, live = Server(hub, _dialects(hub, venues, practice_ratio)), _warmed(hub, served, speed)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(server, venues, live, tell, port=port, speed=speed, for_s=for_s))
@@ -129,7 +128,7 @@ def _warmed(hub: Hub, served: Served, speed: float) -> Iterable[EventBlock]:
 
 
 async def _serve(
-    server: Server, venues: tuple[str, ...], live: Iterable[EventBlock], tell: Telling, *, port: int, speed: float,
+    server: Server, venues: tuple[str, ...], live: Iterable[EventBlock], tell: SaidLines, *, port: int, speed: float,
     for_s: float | None,
 ) -> None:
     try:

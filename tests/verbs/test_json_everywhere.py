@@ -13,8 +13,8 @@ from liqbot.cli import main
 from liqbot.exits import Exit
 from liqbot.ledger import LedgerWriter
 from liqbot.ledger.migrate import HEAD
+from liqbot.verbs.said_lines import SaidLines
 from liqbot.verbs.table import all_verbs, command_of
-from liqbot.verbs.telling import Telling
 
 
 def leaves(words: tuple[str, ...], command: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -78,7 +78,7 @@ def test_the_books_are_looked_after_in_json(books: Path, tmp_path: Path, capsys:
 
 
 def test_what_works_for_long_says_its_lines_at_once_and_then_in_json(capsys: pytest.CaptureFixture[str]) -> None:
-    tell = Telling(as_json=True)
+    tell = SaidLines(as_json=True)
     tell("closing")
     assert capsys.readouterr() == ("", "closing\n")
     assert tell.ended(Exit.FAILED, flat=False) == Exit.FAILED

@@ -4,7 +4,7 @@ from typing import Final
 
 from liqbot.legible import short_usd
 from liqbot.review.figures.canvas import LONGS, OWN, PRICE_TICKS, SHORTS, USD_TICKS, Canvas, look_of
-from liqbot.review.max_pain import WINDOW_PCT, Level, MaxPain
+from liqbot.review.max_pain import WINDOW_PCT, MaxPain, PainLevel
 from liqbot.review.period import minute_text
 
 _HALF: Final = WINDOW_PCT / 200
@@ -41,5 +41,5 @@ def pain_figure(found: MaxPain, coin: str, as_of_ms: int, *, dark: bool = False)
     return canvas
 
 
-def _told(level: Level) -> str:
+def _told(level: PainLevel) -> str:
     return f"{short_usd(level.usd)} at {level.price:,.6g} ({level.distance_pct:+.1f} %)"

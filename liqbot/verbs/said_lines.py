@@ -7,7 +7,7 @@ from liqbot.exits import Exit
 from liqbot.review.tables import print_json
 
 
-class Telling:
+class SaidLines:
     """Of a verb whose progress matters more than its result: with `--json` the lines go to stderr as they come."""
 
     def __init__(self, *, as_json: bool) -> None:
