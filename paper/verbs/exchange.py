@@ -57,6 +57,9 @@ PracticeRatio = Annotated[
     typer.Option("--practice-ratio", min=0.01, max=100,
                  help="A test market beside production's, at this ratio to its prices [default: one market]."),
 ]
+Faults = Annotated[
+    int | None, typer.Option("--faults", min=0, help="Seed of trouble: requests hang, break, answer nonsense.")
+]
 HowLong = Annotated[
     str | None, typer.Option("--for", help="How long, as in 60s, 10m, 2h [default: until interrupted].")
 ]
@@ -81,9 +84,7 @@ def serve(
         float, typer.Option("--speed", min=0, help="Market seconds per second; 0: as fast as it goes.")
     ] = 1,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulated market.")] = 7,
-    faults: Annotated[
-        int | None, typer.Option("--faults", min=0, help="Seed of trouble: requests hang, break, answer nonsense.")
-    ] = None,
+    faults: Faults = None,
     fault_share: Annotated[float, typer.Option("--fault-share", min=0, max=1, help="Of requests, by --faults.")] = 0.05,
     practice_ratio: PracticeRatio = None,
     for_: HowLong = None,
@@ -102,7 +103,8 @@ def serve(
     served = _market(market, settings, seed, wanted, time.time_ns() // 1_000_000)
     hub = _hub(served.roster, venues, settings, wanted, HubParams(wall_clock=False))
     hub.faults.suffer(Suffering(faults or 0, fault_share if faults is not None else 0.0))
-    (tell := SaidLines(as_json=as_json))(f"market {market}: reading its history")
+    tell = SaidLines(as_json=as_json)
+    tell(f"market {market}: reading its history")
     server, live = Server(hub, _dialects(hub, venues, practice_ratio)), _warmed(hub, served, speed)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(server, venues, live, tell, port=port, speed=speed, for_s=for_s))
