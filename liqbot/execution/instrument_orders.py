@@ -83,6 +83,8 @@ class InstrumentOrders(msgspec.Struct):
     deaf_ms: int = 0
     """When we last stopped hearing of orders: the process began, or its user stream broke. Every reading that is told
     later was made later, so what it does not name may be gone however recently it was heard of."""
+    read_ms: int = 0
+    """When the account was last read in full."""
     account: str = ""
     """Whose orders these are, among several accounts at the venue; empty is the only one."""
     rides: AttachedStop | None = None
@@ -288,7 +290,7 @@ class InstrumentOrders(msgspec.Struct):
         resting_since_ms = max(before_ms, min(self.deaf_ms, read_ms))
         if self.unread_until_ms:
             self.unread_until_ms, self.present_ms = 0, read_ms
-        self.failures = []
+        self.read_ms, self.failures = read_ms, []
         self.external = {client_id: heard_ms for client_id, heard_ms in self.external.items() if heard_ms >= before_ms}
         kept = self.external
         self.orphaned = {client_id: asked_ms for client_id, asked_ms in self.orphaned.items() if client_id in kept}

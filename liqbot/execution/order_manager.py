@@ -66,6 +66,11 @@ class OrderManager:
         """Positions whose time without a full stop ended with this block."""
         return tuple(self._no_longer_naked)
 
+    @property
+    def at_work(self) -> bool:
+        """Whether any order of ours may still fill."""
+        return any(book.live() for book in self._books.values())
+
     def naked_ms(self, now_ms: int) -> int:
         """Of the position that is naked for longest right now; 0 when none is."""
         since = [book.naked.since_ms for book in self._books.values() if book.naked.since_ms]

@@ -156,10 +156,13 @@ def _may_stay(stop: Order, book: InstrumentOrders) -> bool:
 
 
 def _expected(stop: Order, book: InstrumentOrders, now_ms: int, params: ExecutionParams) -> bool:
-    """Whether a stop under way is still waited for before another is placed: to the end, unless that comes too late."""
+    """Whether a stop under way is still waited for before another is placed: to the end, unless that comes too late,
+    or a process sent it that is gone and the account as read since then has none."""
     waited_ms = now_ms - stop.placed_ms
     if stop.attached:
         return not stop.query_count or waited_ms < params.attached_stop_ms
+    if stop.placed_ms < book.present_ms <= book.read_ms:
+        return False
     return book.lost_stop_ms <= params.unprotected_ms_max or waited_ms < params.unknown_ms
 
 
@@ -255,7 +258,7 @@ def _ask(book: InstrumentOrders, now_ms: int, params: ExecutionParams) -> list[C
     return [
         _question(order)
         for order in book.live()
-        if not (order.confirmed or order.dormant) and now_ms - order.sent_ms >= _patience_ms(order, params)
+        if not (order.confirmed or order.dormant) and now_ms - order.sent_ms >= _patience_ms(order, now_ms, params)
     ]
 
 
@@ -267,11 +270,16 @@ def _question(order: Order) -> QueryOrder:
     return msgspec.structs.replace(query, stop_price=command.trigger_price, stop_base=order.remaining_base)
 
 
-def _patience_ms(order: Order, params: ExecutionParams) -> int:
+def _patience_ms(order: Order, now_ms: int, params: ExecutionParams) -> int:
+    """Before the next question. It grows with every one, but a stop's fate is certain seconds after it was sent, and
+    within the time that a position may be without one something has to be done about it."""
     if order.query_count == 0:
         # Nobody answers for a stop that came with its entry: it must be looked for.
         return 0 if order.attached and order.state is OrderState.INTENDED else params.unknown_ms
-    return min(params.query_ms << min(order.query_count - 1, 16), params.query_ms_max)
+    patience_ms = min(params.query_ms << min(order.query_count - 1, 16), params.query_ms_max)
+    own_stop = order.purpose is Purpose.STOP and not order.attached
+    urgent = own_stop and now_ms - order.placed_ms <= params.unprotected_ms_max
+    return min(patience_ms, params.query_ms // 2) if urgent else patience_ms
 
 
 def _cancel(order: Order) -> CancelOrder:

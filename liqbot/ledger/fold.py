@@ -138,6 +138,10 @@ class Fold:
             severity, kind = _INCIDENTS[type(fact)]
             self._note(observation.seq, fact, severity, kind, _detail(fact))
 
+    def map_due(self, coin: str, time_ms: int) -> bool:
+        """As `MapBook.due`."""
+        return self._maps.due(coin, time_ms)
+
     def remember(self, observation: Observation) -> None:
         """An observation whose rows are in the database already: only its maps are new to this process."""
         self._maps.remember(observation.views)

@@ -31,6 +31,8 @@ class FedLedger(Protocol):
     @property
     def trouble(self) -> str: ...
 
+    def map_due(self, coin: str, time_ms: int) -> bool: ...
+
     def put(self, observation: Observation, wait_s: float = 0.0) -> None: ...
 
     def flush(self, timeout_s: float) -> bool: ...
@@ -69,6 +71,10 @@ class LaterLedger:
     def trouble(self) -> str:
         """Why it is not written at present, or no more; empty while it is, or is about to be."""
         return self._trouble if self._ledger is None else self._ledger.trouble
+
+    def map_due(self, coin: str, time_ms: int) -> bool:
+        """True as well while nobody can say."""
+        return self._ledger is None or self._ledger.map_due(coin, time_ms)
 
     def put(self, observation: Observation, wait_s: float = 0.0) -> None:
         """Never raises, and waits only once the ledger is there."""

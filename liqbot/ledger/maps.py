@@ -41,9 +41,14 @@ class MapBook:
         self.remember(views)
         for view in views:
             self._state.marks[view.coin] = view.map.mark_price
-            written = self._state.maps_written.get(view.coin)
-            if not view.backfilled and (written is None or view.time_ms - written[0] >= self._every_ms):
+            if not view.backfilled and self.due(view.coin, view.time_ms):
                 self.write(seq, view.coin, "periodic")
+
+    def due(self, coin: str, time_ms: int) -> bool:
+        """Whether the last map written of a coin is old enough for a new one. May be asked from another thread: what is
+        due there is due, and may have been written by the time it is folded."""
+        written = self._state.maps_written.get(coin)
+        return written is None or time_ms - written[0] >= self._every_ms
 
     def write(self, seq: int, coin: str, why: str) -> int | None:
         """The row of the newest map of a coin, written once however often it is called for; None without a map."""

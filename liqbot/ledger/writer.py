@@ -67,6 +67,10 @@ class LedgerWriter:
         """Folded and not committed."""
         return self._fold.pending.size
 
+    def map_due(self, coin: str, time_ms: int) -> bool:
+        """Whether a map of this time would be written for its time alone; from any thread."""
+        return self._fold.map_due(coin, time_ms)
+
     @property
     def due(self) -> bool:
         """Whether a commit is due: by size, or by time since the last."""

@@ -3,7 +3,7 @@
 from liqbot.blocks import EventBlock
 from liqbot.engine import Engine, Step
 from liqbot.ledger.later import FedLedger
-from liqbot.ledger.observation import observation_of
+from liqbot.ledger.observation import Observation, observation_of
 from liqbot.observers.observer import Observer
 from liqbot.observers.registry import ObserverContext
 
@@ -25,7 +25,14 @@ class LedgerObserver(Observer):
 
     def on_step(self, seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
         seen = observation_of(seq, block, step, engine, block.source or self._source)
-        self._ledger.put(seen.kept(), self._room_wait_s)
+        self._ledger.put(seen.kept(forecasts=self._may_write_a_map(seen, engine)), self._room_wait_s)
+
+    def _may_write_a_map(self, seen: Observation, engine: Engine) -> bool:
+        """A map is written with its forecast, which can be read of the market only now, and costs as much as a quarter
+        of a quiet tick: nothing to decide, nothing that could fill, no map due."""
+        if seen.verdicts or seen.decisions or seen.facts or engine.desk.at_work:
+            return True
+        return any(self._ledger.map_due(view.coin, view.time_ms) for view in seen.views if not view.backfilled)
 
     def flush(self, seq: int, engine: Engine) -> None:
         del seq, engine

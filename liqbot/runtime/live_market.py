@@ -1,7 +1,7 @@
 """The market of a live house: venues opened, the past read where the books do not reach, then feeds and Ticks."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -37,6 +37,11 @@ GAP_MS_MIN: Final = 300_000
 STEPS_AHEAD: Final = 20
 HELD_S: Final = 0.25
 """How often it is looked whether a position has appeared while history is read."""
+AT_ONCE: Final = 6
+"""Venues that are opened, and whose feeds begin, at one time: thirty of them in one second hold up the loop. First
+come those that can be traded on."""
+STAGGER_S: Final = 0.25
+"""Between the beginnings of those after them."""
 ROOM_AGAIN_S: Final = 2.0
 """The inbox has room again when it has folded nothing for this long."""
 _log = structlog.get_logger(__name__)
@@ -113,8 +118,14 @@ class LiveMarket:
 
     async def open(self, coins: Sequence[str]) -> None:
         """The first venue's error when none at all can be reached; those that can be will be used."""
+        room = asyncio.Semaphore(AT_ONCE)
+
+        async def opened(client: VenueClient) -> None:
+            async with room:
+                await client.open(coins)
+
         answers = await asyncio.gather(
-            *(client.open(coins) for client in self._clients.values()), return_exceptions=True
+            *(opened(self._clients[venue]) for venue in _traded_first(self._clients)), return_exceptions=True
         )
         failures = [answer for answer in answers if isinstance(answer, BaseException)]
         for failure in failures:
@@ -135,8 +146,8 @@ class LiveMarket:
         async with short_collections(), asyncio.TaskGroup() as group:
             group.create_task(self.ticker.run(inbox))
             group.create_task(self._resync_after_overflow(inbox))
-            for feed in self.feeds.values():
-                group.create_task(feed.run(inbox))
+            for number, venue in enumerate(_traded_first(self.feeds)):
+                group.create_task(_begin(max(0, number + 1 - AT_ONCE) * STAGGER_S, self.feeds[venue], inbox))
             for report in self._reports.values():
                 group.create_task(report.run(inbox))
 
@@ -186,6 +197,17 @@ class LiveMarket:
         why = "a position waits for its Ticks" if self._held() else f"not read within {BACKFILL_S_MAX:g} s"
         _log.warning("no history: the map begins cold", reason=why)
         return None
+
+
+def _traded_first(venues: Iterable[str]) -> list[str]:
+    """In their order otherwise."""
+    return sorted(venues, key=lambda venue: venue not in VENUES or VENUES[venue].trading is None)
+
+
+async def _begin(pause_s: float, feed: VenueFeed, inbox: Inbox) -> None:
+    if pause_s:
+        await asyncio.sleep(pause_s)
+    await feed.run(inbox)
 
 
 async def closed(clients: Mapping[str, VenueClient]) -> None:

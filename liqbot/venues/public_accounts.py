@@ -21,12 +21,21 @@ class AccountPosition(msgspec.Struct, frozen=True):
     """The mark at which it is liquidated as the account stands; None where no mark does it."""
 
 
-class PositionSource(msgspec.Struct, frozen=True, kw_only=True):
-    """Where an account's positions are public, and its forced orders among its fills.
+class FillSource(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an account's forced orders are found among its fills, of a venue that has no public stream of them."""
 
-    `parse(payload, book)` gives all positions of the account in the book's contracts; `parse_fills(payload, book,
-    account)` its own forced closings. Both raise MalformedMessage when the answer is not what it should be.
-    """
+    method: str
+    params: Callable[[str, int, int], dict[str, Any]]
+    """Of an account from one instant to another, in ms."""
+    parse: Callable[[Any, WireBook, str], list[Liquidation]]
+    """(answer, book, account) -> its own forced closings. MalformedMessage for an answer that is none."""
+    weight: int
+    """Of a request for the fills of some minutes."""
+
+
+class PositionSource(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an account's positions are public. `parse(payload, book)` gives all of them in the book's contracts;
+    MalformedMessage when the answer is not what it should be."""
 
     is_account: Callable[[str], bool]
     """Whether a text can be the name of an account there."""
@@ -34,9 +43,7 @@ class PositionSource(msgspec.Struct, frozen=True, kw_only=True):
     params: Callable[[str], dict[str, Any]]
     parse: Callable[[Any, WireBook], tuple[AccountPosition, ...]]
     weight: int
-    fills_method: str
-    fills_params: Callable[[str, int, int], dict[str, Any]]
-    """Of an account from one instant to another, in ms."""
-    parse_fills: Callable[[Any, WireBook, str], list[Liquidation]]
-    fills_weight: int
-    """Of a request for the fills of some minutes."""
+    reads_min: float | None = None
+    """Accounts that are read a minute at most, where the venue's limits leave room for fewer than the profile wants."""
+    fills: FillSource | None = None
+    """None where forced orders come by a stream."""

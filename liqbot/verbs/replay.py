@@ -7,6 +7,7 @@ from liqbot import __version__, places
 from liqbot.code_version import this_code
 from liqbot.review.replayed import run_and_print
 from liqbot.runtime.assembly import recorded_engine, snapshot_version
+from liqbot.runtime.compiled_kernels import use_compiled
 from liqbot.settings.load import own_strategies
 from liqbot.verbs.options import ConfigDir, Data, Db, Json, Profile
 
@@ -18,6 +19,7 @@ def replay(
 
     A journal written with strategies of your own needs the profile that names them, and the very same files.
     """
+    use_compiled()  # half a second, and each tick a third of the time
     path = db or places.journal_path(places.data_dir(data, profile))
     own = own_strategies(profile, config)
     here = this_code(__version__, time.time_ns() // 1_000_000, tuple((one.name, one.sha256) for one in own))

@@ -135,6 +135,8 @@ class Link:
         self._unanswered: list[Command] = []
         self._sent_ms: dict[str, int] = {}
         self._said: dict[str, list[Event]] = {}
+        self._unheard: set[str] = set()
+        """Ids of our fills that were told to nobody yet."""
         self._told: list[Event] = []
         """Money facts, oldest first: what the venue's histories hold."""
         self.histories_from_ms = 0
@@ -158,6 +160,11 @@ class Link:
     @property
     def nonsense(self) -> bool:
         return any(trouble.nonsense for trouble in self.troubles)
+
+    @property
+    def unknowable(self) -> bool:
+        """The stream has lost a fill of ours, and nothing that is read makes sense: nobody here can know of it."""
+        return self.nonsense and bool(self._unheard)
 
     def submit(self, command: Command, time_ms: int) -> None:
         """The house may believe in another time than the venue's: the venue's counts."""
@@ -246,6 +253,7 @@ class Link:
             cut = self._chance.randint(0, len(facts))
             for part in (facts[:cut], facts[cut:]):
                 if part:
+                    self._unheard -= {fact.fill_id for fact in part if isinstance(fact, events.Fill)}
                     for command in react(tuple(part), self.now_ms):
                         self.submit(command, self.now_ms)
 
@@ -320,9 +328,11 @@ class Link:
         return (*fills, *(fact for fact in facts if not isinstance(fact, events.Fill)))
 
     def _post(self, fact: Event, extra_ms: int = 0, *, answer: bool = False) -> None:
+        if isinstance(fact, events.Fill):
+            if not self._ours(fact.client_id):
+                return
+            self._unheard.add(fact.fill_id)
         if not answer and not self.switches.up:
-            return
-        if isinstance(fact, events.Fill) and not self._ours(fact.client_id):
             return
         delays: tuple[int, ...] | None = None
         for trouble in self.troubles:
@@ -335,6 +345,8 @@ class Link:
 
     def reading(self, key: Key) -> tuple[Event, ...]:
         """What a reconciliation reads at this instant: the histories of the last hour, then the state in full."""
+        if not self.nonsense:
+            self._unheard.clear()
         since_ms = max(self.now_ms - _RETOLD_MS, self.histories_from_ms)
         again = tuple(
             fact

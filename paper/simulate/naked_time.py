@@ -107,4 +107,5 @@ class NakedTime(Probe):
     def _answers(self) -> bool:
         scenario = self._scenario
         away_until_ms = max(scenario.asleep_until_ms, scenario.halted_until_ms)
-        return scenario.alive and not scenario.link.impeded and scenario.now_ms >= away_until_ms
+        reached = not (scenario.link.impeded or scenario.link.unknowable)
+        return scenario.alive and reached and scenario.now_ms >= away_until_ms

@@ -93,6 +93,7 @@ class Scenario:
         self.had_foreign = False
         """A journal was lost on the way; what it had open was closed by hand."""
         self._backlog, self._past, self._stops = list[EventBlock](), list[EventBlock](), set[str]()
+        self._unread = False  # since the stream is back nothing was read that makes sense: it does not count as back
         self.reconcile_at_ms = self._stream_back_ms = self.journal_stuck_until_ms = self._watched_until_ms = 0
         self.tampered_ms = 0
         """When somebody changed leverage by hand; 0: nobody did, or the position has gone since."""
@@ -255,6 +256,9 @@ class Scenario:
             self.reconcile_at_ms = self.now_ms + READ_AGAIN_MS
             return
         self.reconcile_at_ms = self.now_ms + RECONCILE_MS
+        if self._unread:
+            self._unread = False
+            self.tell((FeedUp(time_ms=self.now_ms, venue=self.key[0], coin=self.key[1], feed=ACCOUNT_FEED),))
         self.tell(facts)
         for probe in self.probes:
             probe.reconciled()
@@ -269,9 +273,7 @@ class Scenario:
 
     def stream_is_back(self) -> None:
         """The edge knows again what is going on: it reads everything and says so."""
-        self.link.switches.up = True
-        venue, coin = self.key
-        self.tell((FeedUp(time_ms=self.now_ms, venue=venue, coin=coin, feed=ACCOUNT_FEED),))
+        self.link.switches.up, self._unread = True, True
         self.reconcile()
 
     def end_in_order(self, down_ms: int) -> None:
@@ -312,7 +314,7 @@ class Scenario:
         self._rise()
 
     def _rise(self) -> None:
-        self.link.switches.up, self._stream_back_ms = True, 0
+        self.link.switches.up, self._unread, self._stream_back_ms = True, False, 0
         fresh, rebirth, self.rebirth = self.rebirth == "fresh", self.rebirth, "snapshot"
         if fresh:
             self.had_foreign = True

@@ -99,6 +99,7 @@ def test_it_is_backtested_explained_and_replayed_with_its_very_file(user: User) 
     assert "is loaded" in refusal
 
 
+@pytest.mark.long
 def test_it_is_disabled_like_ours(user: User) -> None:
     report = user.backtest("--set", "signals.breakout.enabled=false")
     assert report["strategies"] == []
@@ -111,6 +112,7 @@ def test_what_it_breaks_is_named_in_one_line(user: User) -> None:
     assert complaint == f"liqbot: {user.file}:3: '(' was never closed\n"
 
 
+@pytest.mark.long
 def test_an_exception_disables_its_entries_and_is_in_the_books(user: User) -> None:
     text = user.file.read_text(encoding="utf-8")
     first = "    distance_pct = stop"

@@ -160,3 +160,46 @@ def test_what_the_first_reading_does_not_name_is_asked_about_however_lately_it_w
     desk.on_fact(msgspec.structs.replace(fact, time_ms=at_ms))
     desk.on_fact(events.Reconciled(time_ms=at_ms + 1, **WHERE))
     assert desk.commands(at_ms + 1, ()) == (QueryOrder(entry.client_id, VENUE, COIN),)
+
+
+def test_a_stop_that_nobody_answers_for_is_asked_about_as_soon_as_its_fate_is_certain():
+    """Every second: patience that doubles would find out too late that it never came."""
+    params, desk = ExecutionParams(), _protected_desk()
+    (stop,) = _stops(desk.commands(1_300, (held(),)))
+    asked_ms = [
+        now_ms for now_ms in range(2_300, 1_300 + params.unprotected_ms_max + 1, 1_000)
+        if QueryOrder(stop.client_id, VENUE, COIN) in desk.commands(now_ms, (held(),))
+    ]
+    assert asked_ms == [4_300, 5_300, 6_300], "first when it has been silent for long"
+    later_ms = [
+        now_ms for now_ms in range(7_300, 20_000, 1_000)
+        if QueryOrder(stop.client_id, VENUE, COIN) in desk.commands(now_ms, (held(),))
+    ]
+    assert len(later_ms) <= 2, "then patience grows as for any other order"
+
+
+def test_a_stop_that_a_dead_process_sent_is_not_waited_for_once_the_account_was_read_without_it():
+    before = _protected_desk()
+    (sent,) = _stops(before.commands(1_300, (held(),)))
+    desk = OrderManager((BTC,), ExecutionParams(), "abcdef")
+    desk.load_state(before.state())
+    desk.on_fact(msgspec.structs.replace(OPENED, time_ms=1_500))
+    assert _stops(desk.commands(1_500, (held(),))) == [], "it may rest: the reading will say"
+    desk.on_fact(events.Reconciled(time_ms=1_800, **WHERE))
+    (stop,) = _stops(desk.commands(1_800, (held(),)))
+    assert stop.client_id != sent.client_id
+    # Both arrive after all: one goes, the other stays.
+    for number, client_id in enumerate((sent.client_id, stop.client_id)):
+        desk.on_fact(events.OrderAccepted(time_ms=1_900, **WHERE, client_id=client_id, venue_order_id=str(number)))
+    assert desk.commands(2_000, (held(),)) == (CancelOrder(sent.client_id, VENUE, COIN),)
+
+
+def test_a_stop_that_the_first_reading_names_is_kept():
+    before = _protected_desk()
+    (sent,) = _stops(before.commands(1_300, (held(),)))
+    desk = OrderManager((BTC,), ExecutionParams(), "abcdef")
+    desk.load_state(before.state())
+    desk.on_fact(msgspec.structs.replace(OPENED, time_ms=1_500))
+    desk.on_fact(events.OrderAccepted(time_ms=1_800, **WHERE, client_id=sent.client_id, venue_order_id="1"))
+    desk.on_fact(events.Reconciled(time_ms=1_800, **WHERE))
+    assert _stops(desk.commands(1_800, (held(),))) == []

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from liqbot.events import FeedDown, FeedUp
 from liqbot.journal import JournalReader
 from tests.builders.followers import House, houses, map_after, practice, records_of, rows_of, source_of
@@ -31,6 +33,7 @@ def collects(status: dict[str, Any]) -> bool:
     return bool(status["coins"] and status["coins"][0]["live_venues"] == 1)
 
 
+@pytest.mark.long
 async def test_a_collector_feeds_two_bots_and_is_killed_and_starts_again(tmp_path: Path) -> None:
     async with place("bybit") as here:
         collector = House(here, tmp_path, "collector", "observe")

@@ -222,7 +222,7 @@ def test_in_a_year_of_seven_real_venues_nobody_was_apart(coin: str) -> None:
 
 
 @given(st.integers(0, 2**32), st.integers(2, 4), st.sampled_from([10.0, 1.3, 0.94]), st.integers(0, 3))
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=2, deadline=None)
 def test_a_restored_house_judges_as_the_one_that_went_on(seed: int, count: int, factor: float, broken: int) -> None:
     venues = ("binance", "bybit", "krakenfutures", "hyperliquid")[:count]
     world = RandomMarket(seed, venues=venues, marks=True, span_ms=5_000)

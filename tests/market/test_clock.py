@@ -157,7 +157,7 @@ def test_a_line_holds_no_more_than_may_wait() -> None:
 
 
 @given(seeds, st.sampled_from([5_000, MINUTE_MS, 3_600_000]), st.booleans())
-@settings(max_examples=6)
+@settings(max_examples=3)
 def test_rows_that_carry_nothing_new_change_no_view(seed: int, span_ms: int, marks: bool) -> None:
     world = RandomMarket(seed, span_ms=span_ms, marks=marks)
     steps = world.steps(40)
@@ -246,6 +246,7 @@ BINS_TOLERANCE = 0.08
 """Share of a side's USD that lies in another one-percent bin."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [1])
 def test_a_minutes_bar_in_seconds_moves_figures_only_within_tolerance(seed: int) -> None:
     coins = []

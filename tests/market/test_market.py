@@ -54,7 +54,7 @@ def split(block: EventBlock, chance: random.Random) -> list[EventBlock]:
 
 
 @given(seeds, spans, st.booleans())
-@settings(max_examples=15)
+@settings(max_examples=6)
 def test_a_step_split_anyhow_over_blocks_gives_the_same_bytes(seed: int, span_ms: int, marks: bool) -> None:
     world = RandomMarket(seed, coins=("BTC", "ETH"), span_ms=span_ms, marks=marks)
     blocks = blocks_of(world.steps(25), world.roster)
@@ -67,7 +67,7 @@ def test_a_step_split_anyhow_over_blocks_gives_the_same_bytes(seed: int, span_ms
 
 
 @given(seeds, spans)
-@settings(max_examples=10)
+@settings(max_examples=5)
 def test_a_restored_market_goes_on_as_if_nothing_had_happened(seed: int, span_ms: int) -> None:
     world = RandomMarket(seed, span_ms=span_ms)
     blocks = blocks_of(world.steps(40), world.roster)
@@ -82,7 +82,7 @@ def test_a_restored_market_goes_on_as_if_nothing_had_happened(seed: int, span_ms
 
 
 @given(seeds, spans)
-@settings(max_examples=15)
+@settings(max_examples=8)
 def test_venue_and_leverage_filters_are_parts_of_the_whole(seed: int, span_ms: int) -> None:
     world = RandomMarket(seed, span_ms=span_ms)
     market = fresh(world.roster)

@@ -54,7 +54,9 @@ def folded(steps: list[tuple[int, list[MarketEvent]]], trade_venue: str = "binan
     return market, views
 
 
-@pytest.mark.parametrize("depeg_pct", [1.0, 3.0, 10.0])
+@pytest.mark.parametrize(
+    "depeg_pct", [pytest.param(1.0, marks=pytest.mark.long), 3.0, pytest.param(10.0, marks=pytest.mark.long)]
+)
 @pytest.mark.parametrize("steps", [0, 60])
 def test_the_map_is_in_dollars_and_only_what_the_quote_reached_is_gone(depeg_pct: float, steps: int) -> None:
     calm, calm_views = folded(walk(0.0))
@@ -88,8 +90,8 @@ def test_the_map_is_in_dollars_and_only_what_the_quote_reached_is_gone(depeg_pct
         assert np.allclose(sum(part.usd(side) for part in parts), whole.usd(side), rtol=1e-9, atol=1e-6)
 
 
-@pytest.mark.parametrize("trade_venue", ["binance", "krakenfutures"])
-@pytest.mark.parametrize("steps", [0, 60])
+@pytest.mark.parametrize("trade_venue", ["binance", pytest.param("krakenfutures", marks=pytest.mark.long)])
+@pytest.mark.parametrize("steps", [pytest.param(0, marks=pytest.mark.long), 60])
 def test_a_depeg_is_no_sweep_no_trend_and_no_range(trade_venue: str, steps: int) -> None:
     _, calm = folded(walk(0.0), trade_venue)
     _, views = folded(walk(10.0, steps=steps), trade_venue)

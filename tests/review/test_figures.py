@@ -186,6 +186,7 @@ def books(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.long
 def test_every_picture_of_a_ledger_is_a_file(books: Path, capsys: pytest.CaptureFixture[str]):
     for words, said in (
         (["map"], "BTC liquidation map"), (["maxpain"], "BTC max pain"),

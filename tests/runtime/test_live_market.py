@@ -65,3 +65,52 @@ async def test_what_is_loaded_after_the_start_is_passed_over_soon_too() -> None:
         loaded = [[number] for number in range(1_000)]
         assert any(one is loaded for one in gc.get_objects())
         await until(lambda: not any(one is loaded for one in gc.get_objects()))
+
+
+MANY = ("apex", "aster", "backpack", "bingx", "bitfinex", "bullish", "coinbase", "bybit", "cryptocom", "binance")
+
+
+class Counting:
+    """A feed and a client that note when they begin, and how many are at work at once."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.open_now = self.open_most = 0
+
+    def of(self, venue: str) -> "Began":
+        return Began(self, venue)
+
+
+class Began(Silent):
+    def __init__(self, of: Counting, venue: str) -> None:
+        self._seen, self._venue = of, venue
+
+    async def run(self, inbox: object) -> None:
+        self._seen.begun.append(self._venue)
+        await super().run(inbox)
+
+    async def open(self, coins: object) -> None:
+        del coins
+        self._seen.open_now += 1
+        self._seen.open_most = max(self._seen.open_most, self._seen.open_now)
+        await asyncio.sleep(0)
+        self._seen.open_now -= 1
+
+
+async def test_many_venues_begin_one_after_another_those_that_are_traded_on_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(live_market, "STAGGER_S", 0.02)
+    seen = Counting()
+    market = LiveMarket({}, ROSTER, lambda: 0, FeedParams(), since_ms=None, ticker=Silent())
+    market.feeds = {venue: seen.of(venue) for venue in MANY}
+    market._clients = {venue: seen.of(venue) for venue in MANY}
+    await market.open(("BTC",))
+    assert seen.open_most == live_market.AT_ONCE
+    running = asyncio.create_task(market.run(Inbox()))
+    await until(lambda: seen.begun)
+    assert len(seen.begun) == live_market.AT_ONCE
+    await until(lambda: len(seen.begun) == len(MANY))
+    assert seen.begun == ["bybit", "binance", *(venue for venue in MANY if venue not in ("bybit", "binance"))]
+    running.cancel()
+    await asyncio.wait({running})

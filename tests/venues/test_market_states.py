@@ -13,9 +13,11 @@ from read_venues import read_hub
 from liqbot.connection.client import VenueClient
 from liqbot.connection.instruments import wire_book
 from liqbot.events import FeedDown
+from liqbot.live import doctor
 from liqbot.market.feeds.listing_check import ListingCheck
 from liqbot.market.feeds.listing_watch import ListingWatch, News, terms_of
 from liqbot.review.venue_facts import state_lines
+from liqbot.settings import load
 from liqbot.venues.errors import AnswerMalformed
 from liqbot.venues.market_states import EndpointEnd, MarketState, trouble_in
 from liqbot.venues.parsing import WireBook, WireContract
@@ -119,6 +121,7 @@ def test_maintenance_is_read_in_the_venue_s_own_form(venue: str, payload: Any, s
             status.read(broken, "BTC")
 
 
+MAY_2027_MS = 1_809_000_000_000
 HALTED = {
     "binance": ("status", "TRADING_HALT"), "bybit": ("status", "Closed"), "okx": ("state", "suspend"),
     "bitget": ("symbolStatus", "maintain"), "hyperliquid": ("isDelisted", True),
@@ -147,6 +150,24 @@ async def test_a_venue_that_is_traded_on_says_when_its_market_is_halted(venue: s
     (now,) = terms_of(halted, spec.states).values()
     assert not now.active
     assert now.state.startswith(f"{field} is {str(value).lower() if value is True else value}, ")
+
+
+async def test_doctor_names_a_closed_market_and_what_ends_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = read_hub("krakenfutures")
+    async with serving(hub, [dialect_class("krakenfutures")(hub)]) as loop:
+        client = VenueClient(VENUES["krakenfutures"], loopback=loop.url)
+        settings = load("paper", overrides=('coins=["BTC"]',)).settings
+        try:
+            assert (await doctor._venue("krakenfutures", client, settings)).text.count("does not trade") == 0
+            closed = [msgspec.structs.replace(STATE, field="tradeable", open=("never",))]
+            client.spec = msgspec.structs.replace(client.spec, states=tuple(closed))
+            monkeypatch.setattr(doctor, "wall_ms", lambda: MAY_2027_MS)
+            found = await doctor._venue("krakenfutures", client, settings)
+        finally:
+            await client.close()
+    assert found.verdict is doctor.Health.WARN
+    assert "BTC/USD:USD does not trade: tradeable is true" in found.text
+    assert "was announced to end on 2027-03-01" in found.text
 
 
 async def test_maintenance_of_a_venue_is_noticed_and_over() -> None:

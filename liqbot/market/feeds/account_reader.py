@@ -17,7 +17,7 @@ from liqbot.market.feeds.requests import answer_of
 from liqbot.market.feeds.tracked_accounts import TrackedAccount, TrackedAccounts
 from liqbot.venues.errors import VenueError
 from liqbot.venues.parsing import MalformedMessage, Party, WireBook
-from liqbot.venues.public_accounts import PositionSource
+from liqbot.venues.public_accounts import FillSource, PositionSource
 
 Take = Callable[[Iterable[MarketEvent | FeedUp | FeedDown]], None]
 
@@ -45,6 +45,7 @@ class AccountReader:
         self._passed: dict[int, tuple[float, float]] = {}
         """Lowest and highest mark per contract since positions were held against it."""
         self._failures = 0
+        self._pause_s = 0.0 if source.reads_min is None else 60.0 / source.reads_min
         self._lines = [FeedStatus(feed="position", contract=one, silence_ms_max=None) for one in book.contracts]
 
     def start(self, group: asyncio.TaskGroup) -> None:
@@ -72,7 +73,7 @@ class AccountReader:
                 await asyncio.sleep(_IDLE_S)
                 continue
             weight = await self._read(account)
-            await asyncio.sleep(60.0 * weight / self._params.weight_min)
+            await asyncio.sleep(max(60.0 * weight / self._params.weight_min, self._pause_s))
 
     async def _read(self, account: TrackedAccount) -> int:
         """The weight of the requests made."""
@@ -89,18 +90,17 @@ class AccountReader:
             return source.weight
         self._failures = 0
         now_ms = self._clock()
-        if not self._accounts.read(account, held, now_ms):
+        closed, fills = self._accounts.read(account, held, now_ms), source.fills
+        if not closed or fills is None:
             return source.weight
-        await self._forced(account.name, before_ms - BEFORE_MS, now_ms)
-        return source.weight + source.fills_weight
+        await self._forced(fills, account.name, before_ms - BEFORE_MS, now_ms)
+        return source.weight + fills.weight
 
-    async def _forced(self, name: str, since_ms: int, now_ms: int) -> None:
-        source = self._source
+    async def _forced(self, source: FillSource, name: str, since_ms: int, now_ms: int) -> None:
         try:
             found = await answer_of(
-                self._client, source.fills_method, source.fills_params(name, max(since_ms, 0), now_ms),
-                source.fills_weight, lambda payload: source.parse_fills(payload, self._book, name),
-                self._malformed.message,
+                self._client, source.method, source.params(name, max(since_ms, 0), now_ms), source.weight,
+                lambda payload: source.parse(payload, self._book, name), self._malformed.message,
             )
         except (VenueError, MalformedMessage) as error:
             self._failed(error)

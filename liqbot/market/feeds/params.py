@@ -17,10 +17,12 @@ class AccountReadingParams(BaseModel):
     enabled: bool = Field(False, description="Read the positions of accounts that trade.")
     weight_min: int = Field(
         300, ge=10, le=1_000,
-        description="Request weight a minute that reading may take; Hyperliquid allows 1,200, an account costs 2.",
+        description="Request weight a minute that reading may take; Hyperliquid allows 1,200, an account costs 2. Of "
+        "Lighter 20 accounts a minute are read at most.",
     )
     names: tuple[str, ...] = Field(
-        (), description="Accounts that are read from the start, as their venue names them (wallet addresses)."
+        (), description="Accounts that are read from the start, as their venue names them (wallet addresses of "
+        "Hyperliquid, numbers of Lighter)."
     )
     accounts_max: int = Field(
         5_000, ge=10, le=20_000,

@@ -14,7 +14,7 @@ from liqbot.venues.conformance.mangling import mangled, mangled_frames, mangled_
 from liqbot.venues.evidence import grades_of
 from liqbot.venues.examples import ResponseExample, VenueExamples
 from liqbot.venues.parsing import MalformedMessage, WireBook
-from liqbot.venues.public_accounts import PositionSource
+from liqbot.venues.public_accounts import FillSource, PositionSource
 from liqbot.venues.spec import VenueSpec
 from liqbot.venues.streams import HistorySource, Poll, TierSource, VenueWire
 
@@ -153,31 +153,38 @@ def account_faults(spec: VenueSpec) -> list[str]:
     examples = _examples(spec)
     if spec.wire is None or spec.wire.positions is None or not examples.contracts:
         return []
-    found, source, book = [], spec.wire.positions, _book(spec, examples)
-    answers = _account_answers(examples, source)
-    if not answers[0] or not all(source.parse(payload, book) for payload in answers[0]):
+    source, book = spec.wire.positions, _book(spec, examples)
+    found, answers = list[str](), _answers_to(examples, source.method, source.params(""))
+    if not answers or not all(source.parse(payload, book) for payload in answers):
         found.append(f"{source.method}: no example of an account with a position")
-    named = [one.args[1] for one in examples.responses if one.method == source.fills_method and len(one.args) == 2]
-    if not any(source.parse_fills(payload, book, name) for payload in answers[1] for name in named):
-        found.append(f"{source.fills_method}: no example of fills that closed a position by force")
-    found += [f"{name!r} is no name of an account" for name in named if not source.is_account(name)]
-    reads: tuple[Reader, ...] = (source.parse, lambda payload, book: source.parse_fills(payload, book, named[0]))
-    for payloads, read in zip(answers, reads if named else reads[:1], strict=False):
-        for payload in payloads:
-            for one in mangled(payload):
-                found += sorted(_only_malformed(read, one, _book(spec, examples)))
-    return found
+    found += _unexpected(spec, examples, answers, source.parse)
+    return found if source.fills is None else found + _fill_faults(spec, examples, source, source.fills)
 
 
-def _account_answers(examples: VenueExamples, source: PositionSource) -> tuple[list[Any], list[Any]]:
-    """Examples of an account's positions, and of its fills."""
-    requests = (source.method, source.params("")), (source.fills_method, source.fills_params("", 0, _NOW_MS))
-    found = [
-        [one.payload for one in examples.responses if one.method == method
-         and all(params.get(name) == value for name, value in (one.args[0] if one.args else {}).items())]
-        for method, params in requests
+def _fill_faults(
+    spec: VenueSpec, examples: VenueExamples, source: PositionSource, fills: FillSource
+) -> list[str]:
+    answers, book = _answers_to(examples, fills.method, fills.params("", 0, _NOW_MS)), _book(spec, examples)
+    named = [one.args[1] for one in examples.responses if one.method == fills.method and len(one.args) == 2]
+    found = [f"{name!r} is no name of an account" for name in named if not source.is_account(name)]
+    if not any(fills.parse(payload, book, name) for payload in answers for name in named):
+        return [*found, f"{fills.method}: no example of fills that closed a position by force"]
+    return found + _unexpected(spec, examples, answers, lambda payload, book: fills.parse(payload, book, named[0]))
+
+
+def _unexpected(spec: VenueSpec, examples: VenueExamples, answers: list[Any], read: Reader) -> list[str]:
+    """What a reader makes of broken answers."""
+    return [
+        fault for payload in answers for one in mangled(payload)
+        for fault in sorted(_only_malformed(read, one, _book(spec, examples)))
     ]
-    return found[0], found[1]
+
+
+def _answers_to(examples: VenueExamples, method: str, params: dict[str, Any]) -> list[Any]:
+    return [
+        one.payload for one in examples.responses if one.method == method
+        and all(params.get(name) == value for name, value in (one.args[0] if one.args else {}).items())
+    ]
 
 
 def mangled_faults(spec: VenueSpec) -> list[str]:

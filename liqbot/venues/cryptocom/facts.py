@@ -3,7 +3,7 @@
 from typing import Final
 
 from liqbot.venues.cryptocom.streams import WIRE
-from liqbot.venues.evidence import graded
+from liqbot.venues.evidence import FeedEvidence, graded
 from liqbot.venues.examples import packaged
 from liqbot.venues.market_states import MarketState
 from liqbot.venues.spec import (
@@ -23,13 +23,26 @@ _PAGE: Final = "exchange-docs.crypto.com/exchange/v1/rest-ws; messages in bmosco
 _AS_OF: Final = "2026-08-11"
 """Newest time in the messages that the recorder's source shows."""
 
-EVIDENCE: Final = graded(
-    "documented", _PAGE, _AS_OF,
-    ("trades", "ws trade.{instrument_name}", ("instrument_name", "channel", "data[d, t, p, q, s]")),
-    ("mark", "ws mark.{instrument_name}", ("instrument_name", "channel", "data[v, t]")),
-    ("index", "ws index.{index_name}", ("instrument_name", "channel", "data[v, t]")),
-    ("funding", "ws funding.{instrument_name}", ("instrument_name", "channel", "data[v, t]")),
-    ("open_interest", "ws ticker.{instrument_name}", ("instrument_name", "channel", "data[oi, t]")),
+_RECORDED: Final = "3861a4fe00c9aa25324472e7cfb2c99801f8d1e1887cd6716564042948e74c82"
+_RECORDING: Final = "wire/tardis_raw_messages.jsonl"
+
+EVIDENCE: Final = (
+    FeedEvidence(
+        feed="trades", endpoint="ws trade.{instrument_name}", grade="recorded", source=_RECORDING, as_of="2022-11-01",
+        sha256=_RECORDED, fields=("instrument_name", "channel", "data[d, t, p, q, s]"),
+    ),
+    FeedEvidence(
+        feed="open_interest", endpoint="ws ticker.{instrument_name}", grade="recorded", source=_RECORDING,
+        as_of="2022-11-01", sha256=_RECORDED, fields=("instrument_name", "channel", "data[oi, t]"),
+    ),
+    *graded(
+        "documented", _PAGE, _AS_OF,
+        ("trades", "ws trade.{instrument_name}", ("instrument_name", "channel", "data[d, t, p, q, s, m]")),
+        ("mark", "ws mark.{instrument_name}", ("instrument_name", "channel", "data[v, t]")),
+        ("index", "ws index.{index_name}", ("instrument_name", "channel", "data[v, t]")),
+        ("funding", "ws funding.{instrument_name}", ("instrument_name", "channel", "data[v, t]")),
+        ("open_interest", "ws ticker.{instrument_name}", ("instrument_name", "channel", "data[oi, t]")),
+    ),
 )
 
 _STATEMENTS: Final = (

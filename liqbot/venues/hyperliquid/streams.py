@@ -8,7 +8,7 @@ from typing import Final
 
 from liqbot.venues.hyperliquid import responses, wallets
 from liqbot.venues.hyperliquid.messages import is_wallet, parse
-from liqbot.venues.public_accounts import PositionSource
+from liqbot.venues.public_accounts import FillSource, PositionSource
 from liqbot.venues.streams import HistorySource, Poll, Stream, TierSource, VenueWire
 
 INFO: Final = "publicPostInfo"
@@ -82,12 +82,14 @@ WIRE: Final = VenueWire(
         params=lambda wallet: {"type": "clearinghouseState", "user": wallet},
         parse=wallets.positions,
         weight=2,
-        fills_method=INFO,
-        fills_params=lambda wallet, since_ms, until_ms: {
-            "type": "userFillsByTime", "user": wallet, "startTime": since_ms, "endTime": until_ms,
-        },
-        parse_fills=wallets.forced_closings,
-        # 20, and one more for every 20 fills: of some minutes there are few.
-        fills_weight=25,
+        fills=FillSource(
+            method=INFO,
+            params=lambda wallet, since_ms, until_ms: {
+                "type": "userFillsByTime", "user": wallet, "startTime": since_ms, "endTime": until_ms,
+            },
+            parse=wallets.forced_closings,
+            # 20, and one more for every 20 fills: of some minutes there are few.
+            weight=25,
+        ),
     ),
 )

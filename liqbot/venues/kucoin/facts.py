@@ -5,7 +5,7 @@ from typing import Final
 from liqbot.margin import steps
 from liqbot.margin.formulas import MarginRule, tier_table
 from liqbot.margin.mechanics import Fees
-from liqbot.venues.evidence import graded
+from liqbot.venues.evidence import FeedEvidence, graded
 from liqbot.venues.examples import packaged
 from liqbot.venues.kucoin.streams import WIRE
 from liqbot.venues.market_states import MarketState
@@ -31,7 +31,21 @@ BTC_USDT: Final = tier_table(
 
 _INSTRUMENT: Final = "ws /contract/instrument:{symbol} (wss://ws-api-futures.kucoin.com)"
 
+_RECORDED: Final = "3861a4fe00c9aa25324472e7cfb2c99801f8d1e1887cd6716564042948e74c82"
+_RECORDING: Final = "wire/tardis_raw_messages.jsonl"
+
 EVIDENCE: Final = (
+    FeedEvidence(
+        feed="trades", endpoint="ws /contractMarket/execution:{symbol} (wss://ws-api-futures.kucoin.com)",
+        grade="recorded", source=_RECORDING, as_of="2024-01-24", sha256=_RECORDED,
+        fields=("symbol", "side", "size", "price", "ts"),
+    ),
+    FeedEvidence(feed="mark", endpoint=_INSTRUMENT, grade="recorded", source=_RECORDING, as_of="2024-01-24",
+                 sha256=_RECORDED, fields=("topic", "markPrice", "timestamp")),
+    FeedEvidence(feed="index", endpoint=_INSTRUMENT, grade="recorded", source=_RECORDING, as_of="2024-01-24",
+                 sha256=_RECORDED, fields=("topic", "indexPrice", "timestamp")),
+    FeedEvidence(feed="funding", endpoint=_INSTRUMENT, grade="recorded", source=_RECORDING, as_of="2024-01-24",
+                 sha256=_RECORDED, fields=("topic", "fundingRate", "timestamp")),
     *graded(
         "documented", "kucoin.com/docs-new/3470084w0", "2024-11-18",
         ("trades", "ws /contractMarket/execution:{symbol} (wss://ws-api-futures.kucoin.com)",

@@ -76,6 +76,14 @@ VENUE: Final = VenueSpec(
         _recorded("index", "market_stats/{market}", "index_price"),
         _recorded("open_interest", "market_stats/{market}", "open_interest"),
         _recorded("funding", "market_stats/{market}", "current_funding_rate"),
+        _recorded("position", "trade/{market}", "ask_account_id", "bid_account_id"),
+        FeedEvidence(
+            feed="position", endpoint="GET /api/v1/account?by=index", grade="documented", as_of="2026-12-01",
+            source="apidocs.lighter.xyz account, as lighter-sdk 0.1.1 reads it (no auth); an example of 2026-07-02 in "
+                   "nautilus_trader's tests",
+            fields=("accounts", "positions.market_id", "positions.sign", "positions.position",
+                    "positions.position_value", "positions.liquidation_price"),
+        ),
     ),
     examples=packaged(__package__ or ""),
     states=(
@@ -89,5 +97,6 @@ VENUE: Final = VenueSpec(
     funding_interval_h=1.0,
     tier_access="public",
     one_ticker=True,
-    note="Prints of deleveraging and of markets that close are off the order book: no bars, no forced orders.",
+    note="Prints of deleveraging and of markets that close are off the order book: no bars, no forced orders. "
+         "Positions of accounts that trade are read where the profile wants them (feeds.accounts), 20 a minute.",
 )

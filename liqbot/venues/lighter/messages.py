@@ -23,6 +23,9 @@ class _Print(msgspec.Struct, gc=False):
     amount: float = msgspec.field(name="size")
     maker_sold: bool = msgspec.field(name="is_maker_ask")
     time_ms: int = msgspec.field(name="timestamp")
+    seller: Any = msgspec.field(name="ask_account_id", default=None)
+    buyer: Any = msgspec.field(name="bid_account_id", default=None)
+    """Numbers of accounts."""
 
 
 class _Stats(msgspec.Struct, gc=False):
@@ -64,6 +67,11 @@ def _trades(frame: dict[str, Any], book: WireBook, *, fresh: bool) -> Parsed:
     parsed.trades = prints(on_book, lambda row: _trade(row, book), book)
     # Prints of the order book they are too: a forced order takes from it.
     parsed.facts = each((row for row in on_book if row.kind == "liquidation"), lambda row: [_forced(row, book)], book)
+    if book.wants_parties:
+        parsed.parties = [
+            (book.index_of[str(row.market_id)], row.time_ms, str(account), row.price * row.amount)
+            for row in on_book for account in (row.buyer, row.seller) if type(account) is int and account >= 0
+        ]
     return parsed
 
 

@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from liqbot.venues.lighter import responses
+from liqbot.venues.lighter import accounts, responses
 from liqbot.venues.lighter.messages import parse
+from liqbot.venues.public_accounts import PositionSource
 from liqbot.venues.streams import HistorySource, Stream, TierSource, VenueWire
 
 WIRE: Final = VenueWire(
@@ -41,5 +42,14 @@ WIRE: Final = VenueWire(
     tiers=TierSource(
         method="publicGetOrderBookDetails", params=lambda contract: {"market_id": contract.symbol_id},
         parse=responses.tiers,
+    ),
+    positions=PositionSource(
+        is_account=accounts.is_account,
+        method="publicGetAccount",
+        params=lambda number: {"by": "index", "value": number},
+        parse=accounts.positions,
+        weight=1,
+        # Of the 60 requests a minute that an address has.
+        reads_min=20,
     ),
 )

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from liqbot.venues.evidence import graded
+from liqbot.venues.evidence import FeedEvidence, FeedName, graded
 from liqbot.venues.examples import packaged
 from liqbot.venues.market_states import MarketState
 from liqbot.venues.phemex.streams import WIRE
@@ -25,7 +25,22 @@ _AS_OF: Final = "2022-10-31"
 """The newest time in the examples of the page; the copies bear no date."""
 _PACK: Final = "ws perp_market24h_pack_p.update (wss://ws.phemex.com)"
 
+_RECORDED: Final = "3861a4fe00c9aa25324472e7cfb2c99801f8d1e1887cd6716564042948e74c82"
+_RECORDING: Final = "wire/tardis_raw_messages.jsonl"
+
+
+def _packed(feed: FeedName, field: str) -> FeedEvidence:
+    return FeedEvidence(feed=feed, endpoint=_PACK, grade="recorded", source=_RECORDING, as_of="2022-11-23",
+                        sha256=_RECORDED, fields=("symbol", field, "timestamp"))
+
+
 EVIDENCE: Final = (
+    FeedEvidence(
+        feed="trades", endpoint="ws trade_p.subscribe (wss://ws.phemex.com)", grade="recorded", source=_RECORDING,
+        as_of="2022-11-23", sha256=_RECORDED, fields=("trades_p[ts, side, price, qty]", "symbol", "type"),
+    ),
+    # Open interest is zero in it, of either contract: that is no recording of one.
+    _packed("mark", "markRp"), _packed("index", "indexRp"), _packed("funding", "fundingRateRr"),
     *graded(
         "documented", _HEDGED, _AS_OF,
         ("trades", "ws trade_p.subscribe (wss://ws.phemex.com)", ("trades_p[ts, side, price, qty]", "symbol", "type")),

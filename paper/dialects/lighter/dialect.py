@@ -6,6 +6,8 @@ from typing import Any, ClassVar, Final
 from liqbot.instruments import Side
 from liqbot.venues.registry import mechanics_of
 from paper.dialects.http import Request, Socket
+from paper.dialects.hub import Hub
+from paper.dialects.lighter.accounts import PublicAccounts
 from paper.dialects.market_data.contracts import ForcedPrint, ListedContract, MarketContract, text
 from paper.dialects.market_data.dialect import Answer, MarketDataDialect, Messages
 from paper.dialects.market_data.history import candles, number, paid_funding
@@ -31,8 +33,13 @@ class LighterDialect(MarketDataDialect):
         ListedContract(coin="BTC", id="1", tick="0.1", lot="0.00001"),
     )
 
+    def __init__(self, hub: Hub) -> None:
+        super().__init__(hub)
+        self.accounts = PublicAccounts(hub, lambda: self.contracts)
+
     def answers(self) -> Mapping[str, Answer]:
         return {
+            f"GET {REST}/account": lambda request: self.accounts.state(request.params.get("value")),
             f"GET {REST}/orderBookDetails": self._details, f"GET {REST}/candles": self._candles,
             f"GET {REST}/fundings": self._fundings,
         }
@@ -96,14 +103,19 @@ class LighterDialect(MarketDataDialect):
         self.subscribe(socket, f"{channel}:{market}")
         # Both begin with what was: the trades of before, and the stats as they are.
         if channel == "trade":
-            before = [_trade(one, print_) for print_ in list(one.ticker.prints)[-50:]]
+            before = [self._trade(one, print_) for print_ in list(one.ticker.prints)[-50:]]
             socket.send_json(_trades(one, before, None, "subscribed"))
         else:
             socket.send_json(self._stats(one, self.hub.now_ms, "subscribed"))
         return True
 
     def trades(self, contract: MarketContract, prints: Sequence[TradePrint]) -> Messages:
-        yield f"trade:{contract.id}", _trades(contract, [_trade(contract, one) for one in prints], [], "update")
+        yield f"trade:{contract.id}", _trades(contract, [self._trade(contract, one) for one in prints], [], "update")
+
+    def _trade(self, one: MarketContract, print_: TradePrint) -> Row:
+        row = _print(one, print_.time_ms, print_.price, plain(one.traded(print_)), bought=print_.taker_buys)
+        seller, buyer = self.accounts.sides()
+        return row | {"ask_account_id": seller, "bid_account_id": buyer}
 
     def forced(self, contract: MarketContract, order: ForcedPrint) -> Messages:
         row = _print(contract, order.time_ms, order.price, plain(order.amount_units), bought=order.side is Side.SHORT)
@@ -125,10 +137,6 @@ class LighterDialect(MarketDataDialect):
                 "funding_rate": "0.0001", "funding_timestamp": time_ms // 3_600_000 * 3_600_000,
             },
         }  # fmt: skip
-
-
-def _trade(one: MarketContract, print_: TradePrint) -> Row:
-    return _print(one, print_.time_ms, print_.price, plain(one.traded(print_)), bought=print_.taker_buys)
 
 
 def _print(one: MarketContract, time_ms: int, price: float, size: str, *, bought: bool) -> Row:

@@ -38,6 +38,7 @@ def crowd(seed: int, calibration: Calibration, real: np.ndarray, shares: tuple[f
         calibration.on_step(touched, orders, (), MINUTE_MS)
 
 
+@pytest.mark.long
 @given(seeds)
 @settings(max_examples=6)
 def test_known_weights_and_reporting_shares_are_found(seed: int) -> None:
@@ -100,6 +101,7 @@ def test_what_nothing_was_expected_of_teaches_nothing() -> None:
     assert msgspec.msgpack.encode(calibration.state.packed()) == before
 
 
+@pytest.mark.long
 def test_one_whale_hardly_moves_the_weights() -> None:
     plain, struck = fresh(), fresh()
     for calibration in (plain, struck):

@@ -84,6 +84,7 @@ class Crowd:
         return count
 
 
+@pytest.mark.long
 @given(seeds, st.sampled_from([0.3, 1.0, 3.0]))
 @settings(max_examples=4, deadline=None)
 def test_the_pace_of_a_crowd_is_found(seed: int, pace: float) -> None:
@@ -104,6 +105,7 @@ def test_sums_by_the_hour_tell_a_little_of_it(pace: float) -> None:
     assert 0.02 < math.log(crowd.pace) / math.log(pace) < 1.0
 
 
+@pytest.mark.long
 def test_it_draws_the_map_nearer_to_the_real_one() -> None:
     crowd = Crowd(3, 0.2)
     crowd.run(2_500)
@@ -124,6 +126,7 @@ def test_nothing_told_teaches_nothing() -> None:
     assert crowd.pace == 1.0
 
 
+@pytest.mark.long
 @given(st.floats(0.05, 1.0))
 @settings(max_examples=3, deadline=None)
 def test_how_much_is_told_does_not_matter(told: float) -> None:
@@ -208,6 +211,7 @@ def test_silence_while_watching_is_news() -> None:
     assert crowd.pace > before * 1.05
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("first", [[([0], 0.0, 0.0)], [([0], 0.0, 0.0)] * 2])
 def test_a_venue_that_was_in_a_sum_teaches_by_its_own_orders(first: list[tuple[list[int], float, float]]) -> None:
     """An `aggregate` contains the venues that have told nothing yet: their first order takes them out of it."""

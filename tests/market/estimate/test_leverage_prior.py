@@ -70,6 +70,7 @@ def test_a_measured_venue_as_modelled_says_nothing_whatever_its_size(seed: int, 
     assert prior.state.ratio[~OFFERED].tolist() == [0.0] * int((~OFFERED).sum())
 
 
+@pytest.mark.long
 @given(seeds)
 @settings(max_examples=8, deadline=None)
 def test_twice_as_much_of_the_far_tiers_is_found_with_evidence(seed: int) -> None:
@@ -163,6 +164,7 @@ def test_the_most_it_may_change_is_kept() -> None:
 # --- in a market ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_more_measured_far_away_is_more_mapped_far_away_elsewhere() -> None:
     """Hyperliquid tells its positions each hour; once all those at 15 % and farther are told four times as large."""
     params = WorldParams(days=0.25, step_ms=300_000, burn_in_days=2, backfill_days=0.75, backfill_step_ms=300_000)

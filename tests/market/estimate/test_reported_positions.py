@@ -231,6 +231,7 @@ def test_every_way_of_splitting_a_map_still_sums_to_the_whole(seed: int) -> None
             assert sum(part.usd(side) for part in parts) == pytest.approx(whole.usd(side), rel=1e-9, abs=1e-3)
 
 
+@pytest.mark.long
 def test_a_simulated_venue_that_tells_its_positions_has_the_true_map() -> None:
     params = WorldParams(days=0.5, step_ms=300_000, burn_in_days=2, backfill_days=0.5, backfill_step_ms=300_000)
     world = World(params, 77)

@@ -179,6 +179,7 @@ class OneBlockAhead:
             self._house.step(msgspec.structs.replace(held, bars=bars))
 
 
+@pytest.mark.long
 def test_a_house_that_knows_the_future_is_found(
     tape: Tape, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

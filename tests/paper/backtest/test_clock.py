@@ -129,6 +129,7 @@ def without_costs(deeds: Sequence[str]) -> list[str]:
     return [re.sub(r" edge_needed_pct:\S+", "", line) for line in deeds]
 
 
+@pytest.mark.long
 def test_a_constant_funding_rate_before_each_bar_changes_no_trade(tmp_path: Path) -> None:
     name = "btc-2024-08-crash.parquet"
     tape, settings = recorded(name, "paper")

@@ -214,6 +214,7 @@ def correlation(values: npt.NDArray[np.float64], lag: int) -> float:
     return float(np.corrcoef(values[:-lag], values[lag:])[0, 1])
 
 
+@pytest.mark.long
 def test_returns_have_fat_tails_and_no_memory_but_their_size_has(calm: Rows) -> None:
     returns = np.diff(np.log(calm["close"]))
     assert 0.01 < returns.std() * np.sqrt(1440) < 0.06

@@ -1,6 +1,7 @@
 """A backtest and what stands beside it: followers decide as the leader does, and every control is what it says."""
 
 import msgspec
+import pytest
 
 from liqbot.blocks import EventBlock
 from liqbot.engine import Engine, Step
@@ -76,6 +77,7 @@ def test_an_entry_priced_alone_earns_what_the_house_earned_by_it(setup: Setup) -
         assert abs((priced.r_multiple or 0.0) - (trip.r_multiple or 0.0)) < 0.03
 
 
+@pytest.mark.long
 def test_every_strategy_stands_beside_every_control_on_the_first_screen(setup: Setup) -> None:
     found = researched(setup, LocalWorkers(1), wanted=Wanted(draws=6, monte_carlo=100))
     beside = {(one.strategy, one.control) for one in found.research.controls}

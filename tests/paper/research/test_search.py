@@ -70,6 +70,7 @@ def whole(setup: Setup, tmp_path_factory: pytest.TempPathFactory) -> set[tuple[s
     return table(path, search_)
 
 
+@pytest.mark.long
 def test_a_killed_grid_goes_on_to_the_same_table_over_dask(
     setup: Setup, whole: set[tuple[str, float, tuple[float, ...]]], tmp_path: Path
 ) -> None:
@@ -87,6 +88,7 @@ def test_a_killed_grid_goes_on_to_the_same_table_over_dask(
     assert len({r for _, _, r in whole}) > 1  # the parameters matter on this tape
 
 
+@pytest.mark.long
 def test_the_report_says_what_is_luck(setup: Setup, tmp_path: Path) -> None:
     """Screened, walked, and looked at on a held-out tape; asked again nothing is walked again."""
     search_ = asked(setup, held_out=(setup,), trials=12, walks=2)

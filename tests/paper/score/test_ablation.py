@@ -37,6 +37,7 @@ def test_one_setting_is_changed_and_a_wrong_one_refused(ablation: ModuleType) ->
             ablation.changed(wrong)
 
 
+@pytest.mark.long
 def test_worth_is_signed_and_nothing_for_the_same(ablation: ModuleType, scored: Scored) -> None:
     plain = ablation.measured(scored.scoring)
     assert [(one.value, one.low, one.high) for one in ablation.worth(plain, plain).differences] == [(0.0, 0.0, 0.0)] * 3

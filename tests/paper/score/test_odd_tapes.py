@@ -198,6 +198,7 @@ def test_a_truth_of_other_times_or_venues_is_named(tmp_path: Path) -> None:
             scored(tape, path)
 
 
+@pytest.mark.long
 def test_a_truth_known_at_some_hours_says_that_the_oracle_is_too_low(tmp_path: Path) -> None:
     tape = tape_of(tmp_path / "tape.parquet", full)
     score = scored(tape, truth_of(tmp_path / "truth.parquet", "BTC", hours=range(1, 80)))

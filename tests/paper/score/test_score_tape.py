@@ -114,6 +114,7 @@ def test_what_comes_after_an_origin_changes_nothing_said_before(
         assert changed_expected[name][before] == pytest.approx(expected[name][before], rel=1e-6, abs=1e-3), name
 
 
+@pytest.mark.long
 def test_a_step_is_promised_before_its_own_prints_are_known(
     tape: Tape, scored: Scored, params: ScoreParams
 ) -> None:
@@ -133,6 +134,7 @@ def test_a_step_is_promised_before_its_own_prints_are_known(
     assert not np.array_equal(changed.venue_touched_usd[step + 1 :], record.venue_touched_usd[step + 1 :])
 
 
+@pytest.mark.long
 def test_forecast_files_hold_every_forecast(tmp_path: Path, scored: Scored) -> None:
     from pyarrow import parquet
 

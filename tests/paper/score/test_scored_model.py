@@ -1,6 +1,7 @@
 """The product as a scored model: leaving out what strategies read of the map changes nothing that is scored."""
 
 import numpy as np
+import pytest
 
 from liqbot.market.params import MarketParams
 from paper.score.models import LiqbotModel
@@ -9,6 +10,7 @@ from paper.score.tape_score import Scored
 from paper.tapes.reader import Tape
 
 
+@pytest.mark.long
 def test_a_map_that_nobody_reads_learns_and_promises_the_same(tape: Tape, scored: Scored) -> None:
     setting = setting_of(tape, scored.scoring.params)
     lean, full = (

@@ -73,7 +73,7 @@ def session(data: Path, *words: str) -> Iterator[Session]:
             process.kill()
 
 
-@pytest.fixture(params=["world", "tape", "wire"])
+@pytest.fixture(params=["world", pytest.param("tape", marks=pytest.mark.long), "wire"])
 def market(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, ...]:
     """The words that choose it."""
     if request.param == "wire":

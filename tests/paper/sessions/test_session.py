@@ -1,4 +1,4 @@
-"""The paper verb as a user runs it: forty simulated minutes at full speed, then every reading verb on what it left."""
+"""The paper verb as a user runs it: twelve simulated minutes at full speed, then every reading verb on what it left."""
 
 import contextlib
 import json
@@ -20,10 +20,11 @@ from liqbot.risk.decision import Refusal
 
 LIQBOT = (sys.executable, "-c", "import sys; from liqbot.cli import main; sys.exit(main())")
 QUICK = ("--speed", "0")
-FORTY_MINUTES = (
-    # A past in coarse steps makes a colder map than risk asks for.
-    "--set", "paper.world.days=0.0278", "--set", "paper.world.backfill_step_ms=100000",
-    "--set", "risk.warmth_pct_min=40",
+TWELVE_MINUTES = (
+    "--set", "paper.world.days=0.0083", "--set", "paper.world.shocks.first_wick_minute=2",
+    # A short past in coarse steps makes a colder map than risk asks for.
+    "--set", "paper.world.backfill_days=2.5", "--set", "paper.world.backfill_step_ms=300000",
+    "--set", "risk.warmth_pct_min=25",
 )
 MOMENTS = ("--set", "paper.world.days=0.001", "--set", "paper.world.backfill_days=0.1")
 
@@ -37,7 +38,7 @@ def liqbot(*words: str, seed: str = "random", **environment: str) -> subprocess.
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     def run(folder: Path) -> None:
-        done = liqbot("paper", *QUICK, *FORTY_MINUTES, "--data", str(folder / "data"))
+        done = liqbot("paper", *QUICK, *TWELVE_MINUTES, "--data", str(folder / "data"))
         assert done.returncode == 0, done.stderr
         (folder / "said").write_text(done.stdout)
 

@@ -29,6 +29,7 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> list[RunningLedger]:
     return found
 
 
+@pytest.mark.long
 def test_it_ends_as_the_journal_says(kept: list[RunningLedger]) -> None:
     outcomes = [run.simulate(seed) for seed in TROUBLED]
     assert [outcome.violation for outcome in outcomes] == [None, None]

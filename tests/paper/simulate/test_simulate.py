@@ -20,11 +20,14 @@ from paper.simulate.text import mutant_runs_text, text_of
 from paper.verbs.simulate import _chosen
 
 
-def test_a_few_seeds_trade_meet_trouble_and_break_no_law():
-    found = [simulate(seed) for seed in range(3, 9)]
+@pytest.mark.parametrize(
+    "seeds", [pytest.param(range(3, 5), id="two"), pytest.param(range(5, 15), id="more", marks=pytest.mark.long)]
+)
+def test_a_few_seeds_trade_meet_trouble_and_break_no_law(seeds):
+    found = [simulate(seed) for seed in seeds]
     assert [outcome.violation for outcome in found] == [None] * len(found)
-    assert sum(outcome.entries for outcome in found) >= 10
-    assert sum(sum(outcome.met.values()) for outcome in found) >= 10
+    assert sum(outcome.entries for outcome in found) >= len(found)
+    assert sum(sum(outcome.met.values()) for outcome in found) >= len(found)
 
 
 def test_the_same_seed_is_the_same_run():
@@ -96,6 +99,8 @@ def test_the_new_stop_may_fill_while_the_cancel_of_the_old_one_is_on_its_way(mon
     [
         pytest.param(1, id="stops that vanish as the process dies are asked about by the next one"),
         pytest.param(302, id="a stop is moved by a record whose answer died with the process"),
+        pytest.param(936, id="nobody can know of a fill that the stream lost while nothing that is read makes sense"),
+        pytest.param(1156, id="a stop whose request hung is asked about in time, and not waited for after a start"),
         pytest.param(464, id="an earlier journal's deleveraging takes nothing off a new position"),
     ],
 )
@@ -120,6 +125,7 @@ def test_a_failure_is_made_small_and_its_command_repeats_it():
         assert small.steps <= whole.steps
 
 
+@pytest.mark.long
 def test_results_are_taken_up_where_they_were_left(tmp_path):
     first = list(outcomes(3, 2, RunRecords(tmp_path), processes=1))
     kept = RunRecords(tmp_path).read()

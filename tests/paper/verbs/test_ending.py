@@ -49,6 +49,7 @@ def test_paper_on_a_full_disk(tmp_path: Path) -> None:
     assert_one_line(on_a_little_disk("paper", "--speed", "0", "--for", "60s", *PAST, "--data", str(tmp_path / "data")))
 
 
+@pytest.mark.long
 def test_backtest_on_a_full_disk(tmp_path: Path) -> None:
     made = []
     for index in range(6_000):

@@ -1,126 +1,27 @@
 """One market traded over the wire and in process: the same decisions at the same ticks, the same fills to the cent.
 
-Over the wire everything goes through the client and the venue's protocol; the market as the feeds told it is in the
-journal. In process a fresh engine sees that market, and the simulated exchange the true one, without any wire.
+Over the wire everything goes through the client and the venue's protocol. The venue that the profile trades at is held
+to it in every run, by `tests/paper/sessions/test_over_wire.py`; here are the others.
 """
 
-import json
-from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import pytest
+from wired_session import in_process, wired_session
 
-from liqbot import places
-from liqbot.blocks import EventBlock
-from liqbot.commands import Command
-from liqbot.engine import Engine, Step
-from liqbot.events import ConfigLoaded, FeedDown, FeedUp, Fill, JournalOpened
-from liqbot.journal import JournalReader
-from liqbot.risk.account import ACCOUNT_FEED
-from liqbot.risk.decision import Approved
-from liqbot.runtime.assembly import recorded_engine
-from liqbot.settings import Settings, load
+from liqbot.settings import load
 from paper.dialects.serving import traded
-from paper.exchange import PaperExchange
-from paper.exchange.exchange import React
-from paper.sessions.assembly import exchange_of
-from paper.sessions.markets import market_of
-from paper.sessions.over_wire import run_wired, spoken_only
-from paper.sessions.session import SessionMarket, fresh_storage
-from paper.sessions.sim_loop import SimLoop
 
 SEED = 11
-SHORT = (
-    "paper.world.days=0.0068", "paper.world.backfill_days=2.5", "paper.world.backfill_step_ms=300000",
-    "paper.world.shocks.first_wick_minute=2", "risk.warmth_pct_min=30", "journal.protective_wait_ms=10000",
-)  # fmt: skip
-"""The map is colder than trading wants it: not every venue tells the past of its open interest. A busy disk is waited
-for: what it kept from leaving would be another trade than in process."""
+OTHERS = [venue for venue in traded() if venue != load("paper").settings.trade_venue]
 
 
-class Told:
-    """An observer: decisions and fills in words that can be compared."""
-
-    def __init__(self) -> None:
-        self.decisions: list[tuple[Any, ...]] = []
-        self.fills: list[tuple[Any, ...]] = []
-
-    def __call__(self, seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
-        del seq, engine
-        for decision in step.decisions:
-            if isinstance(decision, Approved):
-                target = decision.target
-                prices = (target.quantity_base, target.stop_price, target.take_price)
-                said: tuple[Any, ...] = (target.decision_id, target.strategy, target.side, *prices, target.leverage)
-            else:
-                said = (decision.decision_id, decision.code)
-            self.decisions.append((step.time_ms, *said))
-        for fact in block.facts:
-            if isinstance(fact, Fill):
-                self.fills.append((fact.client_id, fact.time_ms, fact.price, fact.quantity_base, fact.fee, fact.maker))
-
-
-class TrueMarket:
-    """The exchange walks what really happened, whatever the feeds made of it."""
-
-    def __init__(self, exchange: PaperExchange, blocks: Iterable[EventBlock]) -> None:
-        self._exchange, self._by_tick = exchange, {block.tick_ms: block for block in blocks}
-
-    def submit(self, command: Command, time_ms: int) -> None:
-        self._exchange.submit(command, time_ms)
-
-    def advance(self, block: EventBlock, react: React) -> None:
-        if block.tick_ms in self._by_tick:
-            self._exchange.advance(self._by_tick[block.tick_ms], react)
-
-
-def in_process(path: Path, settings: Settings, market: SessionMarket, blocks: list[EventBlock]) -> Told:
-    told = Told()
-    with JournalReader(path) as reader:
-        opened, config = reader.first(JournalOpened), reader.first(ConfigLoaded)
-        assert opened is not None
-        assert config is not None
-        exchange = exchange_of(settings, market.roster, config.instruments)
-        house = SimLoop(recorded_engine(opened, config), TrueMarket(exchange, blocks), observers=(told,))
-        house.open((opened, config, *exchange.facts_at_start(market.live_ms)))
-        for record in reader.records():
-            block = msgspec.structs.replace(record.block, facts=tuple(public(record.block)))
-            if block.tick_ms is not None:
-                house.step(block)
-            elif block.facts:
-                house.tell(block.facts)
-    return told
-
-
-def public(block: EventBlock) -> Iterator[FeedUp | FeedDown]:
-    """Facts that are no word of the account."""
-    for fact in block.facts:
-        if isinstance(fact, FeedUp | FeedDown) and fact.feed != ACCOUNT_FEED:
-            yield fact
-
-
-@pytest.mark.parametrize(
-    "venue",
-    [one if one in ("binance", "hyperliquid") else pytest.param(one, marks=pytest.mark.long) for one in traded()],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("venue", OTHERS)
 def test_the_same_decisions_and_fills_as_in_process(venue: str, tmp_path: Path) -> None:
-    settings = load("paper", overrides=(*SHORT, f"venues={json.dumps(traded())}", f"trade_venue={venue}")).settings
-    fitted, market = market_of("world", spoken_only(settings), SEED)
-    blocks: list[EventBlock] = []
-
-    def kept() -> Iterator[EventBlock]:
-        for block in market.live:
-            blocks.append(block)
-            yield block
-
-    wired = Told()
-    with fresh_storage(tmp_path, fitted, market.roster) as storage:
-        served = msgspec.structs.replace(market, live=kept())
-        done = run_wired(served, fitted, tmp_path, storage, None, speed=0, for_s=None, checks=(wired,))
-    assert done.hub.unknown == []
-    told = in_process(places.journal_path(tmp_path), fitted, market, blocks)
-    assert len(wired.fills) >= 2, "the market of this seed trades"
-    assert wired.decisions == told.decisions
-    assert wired.fills == told.fills
+    session = wired_session(tmp_path, venue, SEED)
+    assert session.hub.unknown == []
+    told = in_process(session)
+    assert len(session.told.fills) >= 2, "the market of this seed trades"
+    assert session.told.decisions == told.decisions
+    assert session.told.fills == told.fills
