@@ -32,6 +32,8 @@ def _exit_code(words: list[str]) -> int:
             _let_go_of_stdout()
         _complain(str(error))
         exit_code = error.exit_code
+        if "--json" in words and not isinstance(error, OutputError):
+            _complain_in_json(str(error), exit_code)
     except KeyboardInterrupt:
         _complain("interrupted")
         exit_code = 130  # 128 + SIGINT, as shells have it
@@ -62,6 +64,16 @@ def _complain(message: str) -> None:
             log.LINES.put(f"liqbot: {line}")
         else:
             print(f"liqbot: {line}", file=sys.stderr)
+
+
+def _complain_in_json(message: str, exit_code: int) -> None:
+    """On stdout, where whoever asked for JSON reads."""
+    import json  # here: who asks for text needs none of it
+
+    try:
+        print(json.dumps({"ok": False, "error": message, "exit_code": int(exit_code)}), flush=True)
+    except (OSError, ExpectedError):
+        _let_go_of_stdout()
 
 
 def _say_the_last() -> None:

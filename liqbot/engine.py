@@ -22,7 +22,7 @@ from liqbot.recorded_step import NOTHING, RecordedAnswer
 from liqbot.risk.account import Account
 from liqbot.risk.blackouts import in_force
 from liqbot.risk.by_hand import ByHand, ordered_adjustment
-from liqbot.risk.decision import SAME_MARKET_RATIO, Adjustment, Approved, Decision, Refusal
+from liqbot.risk.decision import SAME_MARKET_RATIO, Adjustment, Approved, Decision, Reduction, Refusal
 from liqbot.risk.limits import RiskLimits, of_watched
 from liqbot.risk.placement import TradingBook
 from liqbot.risk.position_monitor import adjustment_for
@@ -194,7 +194,7 @@ class Engine:
             return
         translation = self._translation(fact.coin)
         adjustment = Adjustment(
-            fact.venue, fact.coin, "ADOPTED", fact.reason, stop_price=translation.in_map(fact.stop_price),
+            fact.venue, fact.coin, Reduction.ADOPTED, fact.reason, stop_price=translation.in_map(fact.stop_price),
             strategy=fact.strategy, exit_by_ms=fact.exit_by_ms, price_tick=book.instrument.price_tick,
             mark_ratio=translation.ratio,
         )

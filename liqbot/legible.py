@@ -30,6 +30,11 @@ def spelled(text: str) -> str:
     return "".join(one if one.isprintable() else _name(one) for one in whole)
 
 
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """`1 map`, `1,200 maps`; `plural` where it is not the noun with an s."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
 def spelled_and_cut(text: str) -> str:
     """The same of what somebody wrote as a reason, for every book and log: what is longer than a reason needs goes."""
     whole = spelled(text)

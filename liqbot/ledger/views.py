@@ -3,6 +3,10 @@
 import re
 from typing import Final
 
+from liqbot.accounting.round_trips import BY_DELEVERAGING, BY_LIQUIDATION, BY_VENUE
+from liqbot.commands import Purpose
+from liqbot.risk.decision import PARTS
+
 _ISO: Final = {
     "sqlite": r"strftime('%Y-%m-%dT%H:%M:%fZ', (\1) / 1000.0, 'unixepoch')",
     "postgresql": r"""to_char(to_timestamp((\1) / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')""",
@@ -23,11 +27,35 @@ def by_strategy(chosen: str = "") -> str:
         FROM v_trades WHERE status <> 'open' {chosen} GROUP BY strategy"""  # noqa: S608  ours
 
 
+_OF_A_PART: Final = " OR ".join(f"substr(e.reason, 1, {len(code) + 1}) = '{code}:'" for code in sorted(PARTS))
 _WHY: Final = r"""(
                     SELECT e.reason FROM decision e JOIN decision d ON d.id = t.decision_row
                     WHERE e.decision_id = d.decision_id AND e.kind = 'reduction' AND e.code = '\1'
+                        AND NOT (e.code = 'STOP_MOVED' AND (OF_A_PART))
                         AND e.id > d.id AND e.time_ms <= t.closed_ms + 10000 ORDER BY e.id DESC LIMIT 1)"""
-"""The reason of a trade's newest reduction with that code. The clock of a venue may be seconds off ours."""
+"""The reason of a trade's newest reduction with that code, but for those that only took a part. The clock of a venue
+may be seconds off ours."""
+_WHY_THERE: Final = r"""(
+                    SELECT e.reason FROM decision e
+                    WHERE e.kind = 'reduction' AND e.code = '\1' AND e.venue = t.venue AND e.coin = t.coin
+                        AND e.side = t.side AND NOT (e.code = 'STOP_MOVED' AND (OF_A_PART))
+                        AND e.time_ms BETWEEN t.opened_ms - 10000 AND t.closed_ms + 10000 ORDER BY e.id DESC LIMIT 1)"""
+"""The same of a trade that no entry of ours describes, or by another decision than its entry's: what was said of that
+position while it was open."""
+ENDED: Final[dict[str, str]] = {
+    Purpose.EXIT: "COALESCE(why[EXIT], there[EXIT], 'closed at market: no stop was confirmed over all of it in time, "
+    "an entry filled too late or too large')",
+    Purpose.STOP: "COALESCE(CASE WHEN t.decision_row IS NULL THEN there[STOP_MOVED] ELSE why[STOP_MOVED] END, "
+    "'the first stop was reached')",
+    Purpose.TAKE: "'the take was reached'",
+    Purpose.ENTRY: "'an entry to the other side closed it'",
+    BY_LIQUIDATION: "'the venue liquidated it'",
+    BY_DELEVERAGING: "'the venue deleveraged it for the losses of others'",
+    BY_VENUE: "'the venue holds it no more'",
+    "unknown": "'closed by an order that these books do not know: by hand at the venue, or by panic'",
+}
+"""By what a trade ended (`exit_reason`): the words of it, in SQL."""
+_ENDED_CASES: Final = "\n                ".join(f"WHEN '{by}' THEN {words}" for by, words in ENDED.items())
 _VIEWS: Final[dict[str, str]] = {
     "v_trades": """
         SELECT t.id AS trade_id, iso[t.opened_ms] AS opened, iso[t.closed_ms] AS closed, t.status, t.venue, t.coin,
@@ -39,15 +67,7 @@ _VIEWS: Final[dict[str, str]] = {
             nano[t.liquidation_price] AS liquidation_price, t.leverage, usd[t.mae_usd] AS mae_usd,
             usd[t.mfe_usd] AS mfe_usd, real[t.closed_ms - t.opened_ms] / 60000.0 AS held_min, t.exit_reason,
             t.decision_row AS decision, t.run_id, t.fees_other, t.account, t.naked_ms, t.mark_ratio,
-            CASE t.exit_reason
-                WHEN 'exit' THEN why[EXIT]
-                WHEN 'stop' THEN COALESCE(why[STOP_MOVED], 'the first stop was reached')
-                WHEN 'take' THEN 'the take was reached'
-                WHEN 'liquidation' THEN 'the venue liquidated it'
-                WHEN 'deleveraging' THEN 'the venue deleveraged it for the losses of others'
-                WHEN 'mismatch' THEN 'the venue holds it no more'
-                ELSE t.exit_reason
-            END AS closed_because
+            ended[t.exit_reason] AS closed_because
         FROM trade t""",
     "v_open": """
         SELECT trade_id, opened, venue, coin, strategy, side, quantity_base, entry_price, initial_stop_price,
@@ -141,7 +161,7 @@ _VIEWS: Final[dict[str, str]] = {
             usd[transfers_usd] AS transfers_usd, usd[unexplained_usd] AS unexplained_usd
         FROM equity""",
 }
-_CALL: Final = re.compile(r"\b(iso|day|usd|nano|real|why)\[([^\[\]]*)\]")
+_CALL: Final = re.compile(r"\b(iso|day|usd|nano|real|why|there|ended)\[([^\[\]]*)\]")
 _REAL: Final = r"CAST(\1 AS DOUBLE PRECISION)"
 
 
@@ -149,10 +169,12 @@ def views(dialect: str) -> dict[str, str]:
     """CREATE VIEW statements by name, each after those it stands on."""
     forms = {
         "iso": _ISO[dialect], "day": _DAY[dialect], "real": _REAL, "usd": f"({_REAL} / 1e6)",
-        "nano": f"({_REAL} / 1e9)", "why": _WHY,
+        "nano": f"({_REAL} / 1e9)", "why": _WHY.replace("OF_A_PART", _OF_A_PART),
+        "there": _WHY_THERE.replace("OF_A_PART", _OF_A_PART),
     }
 
     def spelled(body: str) -> str:
         return _CALL.sub(lambda call: forms[call[1]].replace(r"\1", call[2]), body)
 
+    forms["ended"] = f"CASE \\1\n                {spelled(_ENDED_CASES)}\n                ELSE \\1 END"
     return {name: f"CREATE VIEW {name} AS {spelled(body).strip()}" for name, body in _VIEWS.items()}

@@ -14,6 +14,7 @@ from liqbot.blocks import Roster
 from liqbot.connection.client import VenueClient
 from liqbot.connection.endpoints import Access
 from liqbot.connection.unified_library import library_version
+from liqbot.control.chat import require_chat
 from liqbot.control.webhook import require_secret
 from liqbot.events import Event, HaltCode
 from liqbot.execution.edge.account import AccountEdge
@@ -75,6 +76,7 @@ async def trade(
     require_collected(settings, data, held=held)
     if not held:
         require_secret(settings.webhook)
+        require_chat(settings.chat)
     try:
         loading = asyncio.create_task(outside.trading.load())  # in a thread, while the journal is read
         if known is not None and held:

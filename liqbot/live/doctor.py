@@ -17,6 +17,7 @@ from liqbot.commands import Purpose
 from liqbot.connection.client import VenueClient
 from liqbot.connection.endpoints import Access
 from liqbot.control import protocol
+from liqbot.control.chat import require_chat
 from liqbot.control.panic_latch import panic_reason
 from liqbot.control.webhook import require_secret
 from liqbot.execution import client_order_id
@@ -25,6 +26,7 @@ from liqbot.execution.edge.account_alerts import DAY_MS, KEY_DAYS_WARN, near_del
 from liqbot.execution.edge.trading_marks import read_marks
 from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import JournalReader
+from liqbot.legible import counted
 from liqbot.live import credentials, stop_canary
 from liqbot.live.collector import collector_of, coverage_text, not_collected
 from liqbot.live.ladder import climbed
@@ -110,6 +112,8 @@ def at_home(settings: Settings, data: Path) -> Iterator[Finding]:
         yield _collector(settings)
     if settings.webhook.enabled:
         yield _webhook(settings)
+    if settings.chat.enabled:
+        yield _chat(settings)
     why = panic_reason(data)
     if why:
         yield Finding("panic latch", Health.FAIL, f"set: {why}; lift it with liqbot resume", Exit.HALTED)
@@ -178,6 +182,14 @@ def _collector(settings: Settings) -> Finding:
     lacking = not_collected(settings, found.roster)
     verdict = Health.FAIL if found.silent else Health.WARN if lacking else Health.OK
     return Finding("collector", verdict, coverage_text(found, lacking), Exit.UNREACHABLE)
+
+
+def _chat(settings: Settings) -> Finding:
+    try:
+        require_chat(settings.chat)
+    except ExpectedError as error:
+        return Finding("chat", Health.FAIL, str(error), Exit.CONFIG)
+    return Finding("chat", Health.OK, f"status and pause from {counted(len(settings.chat.chats), 'chat')}")
 
 
 def _webhook(settings: Settings) -> Finding:

@@ -39,6 +39,8 @@ def decision_row(ledger: Ledger, name: str) -> int:
             'SELECT d.id AS row FROM "order" o JOIN decision d ON d.decision_id = o.decision_id AND d.code = ? '
             "WHERE o.client_id = ? ORDER BY d.id DESC LIMIT 1", ["APPROVED", name],
         )
+    if kind == "t" and found and found[0]["row"] is None:
+        raise ExpectedError(_undecided(ledger, number), Exit.NOT_FOUND)
     if not found or found[0]["row"] is None:
         raise ExpectedError(
             f"{name!r}: no such decision in {ledger.place}; liqbot decisions lists them, t1 means trade 1, d2 the "
@@ -46,6 +48,16 @@ def decision_row(ledger: Ledger, name: str) -> int:
             Exit.NOT_FOUND,
         )
     return int(found[0]["row"])
+
+
+def _undecided(ledger: Ledger, number: int | None) -> str:
+    """A trade that no entry of these books describes: adopted, or from before them."""
+    trade = ledger.rows("SELECT * FROM v_trades WHERE trade_id = ?", [number])[0]
+    ended = f"ended because: {trade['closed_because']}" if trade["closed"] else "is open"
+    return (
+        f"t{number}: no decision of these books opened it ({trade['strategy']}); it made {trade['net_usd']:+,.2f} USD "
+        f"net and {ended}. liqbot trades --json has all of it"
+    )
 
 
 def _numbered(name: str) -> tuple[str, int | None]:

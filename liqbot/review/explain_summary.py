@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from liqbot.instruments import side_of
 from liqbot.legible import spelled
-from liqbot.review.explain_text import check_line, gate_line, marked_prices, number
+from liqbot.review.explain_text import check_line, gate_line, marked_prices, moves_stop, number
 from liqbot.review.period import minute_text
 from liqbot.review.pictures.map_bars import map_bars
 from liqbot.review.price_path import Ended, Mark, Reached, extremes, spark
@@ -138,7 +138,7 @@ def _after(trade: dict[str, Any], path: Sequence[Mark]) -> list[str]:
 
 
 def _stops(story: dict[str, Any], trade: dict[str, Any]) -> list[str]:
-    moved = [one for one in story["reductions"] if one["code"] == "STOP_MOVED"]
+    moved = [one for one in story["reductions"] if moves_stop(one)]
     if not moved:
         return []
     first, last = number(trade["initial_stop_price"]), number(moved[-1]["stop_price"])

@@ -6,6 +6,7 @@ from typing import Any, Final
 from liqbot.legible import spelled
 from liqbot.review.pictures.map_bars import map_bars
 from liqbot.review.tables import text_of
+from liqbot.risk.decision import PARTS, why_of
 
 _INPUTS_PER_LINE: Final = 3
 _WIDTH: Final = 38
@@ -16,7 +17,8 @@ def as_text(story: dict[str, Any]) -> str:
     """Sections in the order in which the house asks its questions."""
     decision = story["decision"]
     head = f"decision {decision['decision']}: {decision['strategy']} {decision['coin']} {decision['side']}"
-    seen = f"seen {decision['count']:,} times from {decision['first_seen']} to {decision['last_seen']}"
+    times = "once" if decision["count"] == 1 else f"{decision['count']:,} times"
+    seen = f"seen {times} from {decision['first_seen']} to {decision['last_seen']}"
     sections = [
         [f"{head} -> {decision['code']}", f"  {decision['reason']}".rstrip(), f"  {seen}", *_parameters(story)],
         ["inputs", *_inputs(story["features"])],
@@ -126,8 +128,14 @@ def _order(order: dict[str, Any]) -> list[str]:
 
 
 def _reduction(one: dict[str, Any]) -> str:
-    what = "exit" if one["code"] == "EXIT" else f"stop to {number(one['stop_price'])}"
+    stop = f"stop to {number(one['stop_price'])}"
+    what = "exit" if one["code"] == "EXIT" else stop if moves_stop(one) else "a part"
     return f"  {one['first_seen']} {what}: {one['reason']}"
+
+
+def moves_stop(reduction: dict[str, Any]) -> bool:
+    """Whether it moved the stop; what only takes a part has the same code in the books."""
+    return reduction["code"] == "STOP_MOVED" and why_of(reduction["reason"]) not in PARTS
 
 
 def _fill(fill: dict[str, Any]) -> str:

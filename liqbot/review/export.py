@@ -134,13 +134,15 @@ EXPORTS: Final[Mapping[str, ExportTable]] = {
         "money that came or went without a trade",
     ),
     "trades": ExportTable(
-        f"SELECT *, id AS trade_id, gross_usd - fees_usd + funding_usd AS net_usd, {_MODE} FROM trade "
+        f"SELECT *, id AS trade_id, gross_usd - fees_usd + funding_usd AS net_usd, {_MODE}, "
+        "(SELECT v.closed_because FROM v_trades v WHERE v.trade_id = trade.id) AS closed_because FROM trade "
         "WHERE closed_ms >= ? AND closed_ms < ? ORDER BY closed_ms, id",
         (
             *_when("opened_ms", "opened", "first fill"), *_when("closed_ms", "closed", "last fill"), *_WHERE, _COIN,
             _TRADE, ExportColumn("strategy", "strategy", _words, "whose trade it was"), _SIDE,
             ExportColumn("status", "status", _words, "how it ended"),
             ExportColumn("exit_reason", "exit_reason", _words, "by which order it ended, or how the venue ended it"),
+            ExportColumn("closed_because", "closed_because", _words, "the same in words, with what was decided"),
             ExportColumn("quantity_base", "quantity_base", _nano, "largest size, in the base coin"),
             ExportColumn("entry_price", "entry_price", _nano, "mean price of what opened it"),
             ExportColumn("exit_price", "exit_price", _nano, "mean price of what closed it"),

@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -22,6 +23,14 @@ def ledger_place(db: str | None, data: Path | None, profile: str) -> str:
     """`--db` (a file or a postgresql:// URL), else the configured URL in the environment, else the state directory."""
     given = db or os.environ.get(URL_VARIABLE) or str(places.ledger_path(places.data_dir(data, profile)))
     return given.removeprefix("sqlite:///")
+
+
+def _as_in_sqlite(value: Any) -> Any:
+    """Sums and quotients of PostgreSQL are of its exact type: whole numbers stay whole, all others are read as floats,
+    as SQLite gives them."""
+    if not isinstance(value, Decimal):
+        return value
+    return int(value) if value.as_tuple().exponent == 0 else float(value)
 
 
 class Ledger:
@@ -48,7 +57,10 @@ class Ledger:
             else:
                 cursor.execute(query, values)
             names = [column[0] for column in cursor.description]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            found = cursor.fetchall()
+            if self._postgres:
+                found = [[_as_in_sqlite(value) for value in row] for row in found]
+            return [dict(zip(names, row, strict=True)) for row in found]
         finally:
             cursor.close()
 

@@ -63,8 +63,8 @@ def recorded_parameters(config_json: str, digest: str, where: str) -> Parameters
 def ledger_parameters(ledger: Ledger, choice: Choice, at_ms: int | None = None) -> Parameters:
     """Of the newest run in the ledger, or the newest that had begun by then; of the profile where none is recorded."""
     rows = ledger.rows(
-        "SELECT config, config_digest FROM run WHERE (? IS NULL OR started_ms <= ?) ORDER BY id DESC LIMIT 1",
-        [at_ms, at_ms],
+        "SELECT config, config_digest FROM run WHERE started_ms <= COALESCE(?, started_ms) ORDER BY id DESC LIMIT 1",
+        [at_ms],
     )
     if choice.explicit or not rows or not rows[0]["config"]:
         return profile_parameters(choice)

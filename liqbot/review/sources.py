@@ -259,9 +259,8 @@ def from_ledger(place: Path | str, query: MapQuery, choice: Choice) -> FoundMap:
         raise ExpectedError(f"the ledger stores whole maps: {remedy}", Exit.USAGE)
     with Ledger(str(place)) as ledger:
         rows = ledger.rows(
-            "SELECT coin, time_ms, mark_price, bins, forecast FROM map_snapshot WHERE (? IS NULL OR coin = ?) "
-            "AND (? IS NULL OR time_ms <= ?) ORDER BY time_ms DESC, id DESC LIMIT 1",
-            [query.coin, query.coin, query.at_ms, query.at_ms],
+            "SELECT coin, time_ms, mark_price, bins, forecast FROM map_snapshot WHERE coin = COALESCE(?, coin) "
+            "AND time_ms <= COALESCE(?, time_ms) ORDER BY time_ms DESC, id DESC LIMIT 1", [query.coin, query.at_ms],
         )
         parameters = ledger_parameters(ledger, choice, query.at_ms)
     if not rows:

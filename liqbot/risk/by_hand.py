@@ -5,10 +5,9 @@ from typing import Final
 
 from liqbot.accounting.positions import Position
 from liqbot.events import CloseOrdered, StopOrdered
-from liqbot.risk.decision import Adjustment
+from liqbot.risk.decision import Adjustment, Reduction
 from liqbot.risk.translation import MarkTranslation, VenueTarget
 
-CLOSED, STOP_MOVED = "CLOSED_BY_HAND", "STOP_BY_HAND"
 BY_HAND: Final = "by hand"
 ByHand = CloseOrdered | StopOrdered
 
@@ -42,11 +41,12 @@ def ordered_adjustment(
         if target is not None and target.quantity_base == 0:
             return None
         return Adjustment(
-            fact.venue, fact.coin, CLOSED, fact.reason, exit_base=position.quantity_base, mark_ratio=translation.ratio
+            fact.venue, fact.coin, Reduction.CLOSED_BY_HAND, fact.reason, exit_base=position.quantity_base,
+            mark_ratio=translation.ratio,
         )
     if stop_objection(position, target, fact.stop_price, mark_price):
         return None
     return Adjustment(
-        fact.venue, fact.coin, STOP_MOVED, fact.reason, stop_price=translation.in_map(fact.stop_price),
-        mark_ratio=translation.ratio,
+        fact.venue, fact.coin, Reduction.STOP_BY_HAND, fact.reason,
+        stop_price=translation.in_map(fact.stop_price), mark_ratio=translation.ratio,
     )

@@ -67,6 +67,40 @@ class Refusal(enum.StrEnum):
     LIQUIDATION_IN_CLUSTER = "LIQUIDATION_IN_CLUSTER"
 
 
+class Reduction(enum.StrEnum):
+    """Why an open position is made smaller or its stop nearer, for every reason that is risk's. Strategies have more
+    of their own: what invalidates them."""
+
+    FLATTEN = "FLATTEN"
+    NO_TARGET = "NO_TARGET"
+    """No decision describes a position of ours."""
+    WRONG_SIDE = "WRONG_SIDE"
+    LEVERAGE_DRIFT = "LEVERAGE_DRIFT"
+    MARGIN_DRIFT = "MARGIN_DRIFT"
+    LIQUIDATION_DIVERGED = "LIQUIDATION_DIVERGED"
+    STOP_BEYOND_LIQUIDATION = "STOP_BEYOND_LIQUIDATION"
+    TIME = "TIME"
+    LIQUIDATION_LIKELY = "LIQUIDATION_LIKELY"
+    MAP_DRIFTED = "MAP_DRIFTED"
+    """A part goes where the map has come to be dense at our own liquidation price."""
+    PARTIAL_TAKE = "PARTIAL_TAKE"
+    BREAK_EVEN = "BREAK_EVEN"
+    TRAIL = "TRAIL"
+    ADOPTED = "ADOPTED"
+    """The first stop of a position that a person made ours."""
+    CLOSED_BY_HAND = "CLOSED_BY_HAND"
+    STOP_BY_HAND = "STOP_BY_HAND"
+
+
+PARTS: Final = frozenset((Reduction.MAP_DRIFTED, Reduction.PARTIAL_TAKE))
+"""Those that close a part and leave the stop where it is."""
+
+
+def why_of(reason: str) -> str:
+    """The code that a reduction's reason begins with, as `review_reduction` writes it."""
+    return reason.partition(":")[0]
+
+
 class Check(msgspec.Struct, frozen=True):
     """One question of the review with its answer, for `explain`."""
 
@@ -128,7 +162,8 @@ Decision = Approved | Refused
 
 
 class Adjustment(msgspec.Struct, frozen=True, tag=True):
-    """Less risk for an open position: something to close, a tighter stop, or both. `code` is why, for tables."""
+    """Less risk for an open position: something to close, a tighter stop, or both. `code` is why, for tables: a
+    `Reduction`, or a strategy's own word."""
 
     venue: str
     coin: str

@@ -12,7 +12,7 @@ from liqbot.accounting.positions import Position
 from liqbot.instruments import Side
 from liqbot.market.view import MarketView
 from liqbot.risk.account import Account
-from liqbot.risk.decision import Adjustment, Target
+from liqbot.risk.decision import Adjustment, Reduction, Target
 from liqbot.risk.limits import LEVERAGE_CEILING, RiskLimits
 from liqbot.risk.sizing import exact
 from liqbot.risk.translation import MarkTranslation, VenueTarget
@@ -72,30 +72,31 @@ def _must_end(
 ) -> Reason | None:
     """What needs no market: orders to flatten, what the venue says about leverage and liquidation, and time."""
     if account.flattening:
-        return Reason("FLATTEN", account.halted)
+        return Reason(Reduction.FLATTEN, account.halted)
     if target is None:
-        return Reason("NO_TARGET", "no decision describes this position of ours")
+        return Reason(Reduction.NO_TARGET, "no decision describes this position of ours")
     if target.side is not position.side:
-        return Reason("WRONG_SIDE", f"{position.side.word} is held, {target.side.word} was decided")
+        return Reason(Reduction.WRONG_SIDE, f"{position.side.word} is held, {target.side.word} was decided")
     drift = _drift(position, target, limits)
     if drift is None and time_ms >= target.exit_by_ms:
-        return Reason("TIME", f"held for {(time_ms - position.opened_ms) // 60_000} min")
+        return Reason(Reduction.TIME, f"held for {(time_ms - position.opened_ms) // 60_000} min")
     return drift
 
 
 def _drift(position: Position, target: VenueTarget, limits: RiskLimits) -> Reason | None:
     """What became of it against what was decided: our own entry, then the venue's words."""
     if position.leverage is not None and position.leverage > min(limits.leverage_max, LEVERAGE_CEILING):
-        return Reason("LEVERAGE_DRIFT", f"the venue says {position.leverage:g}x, the limit is {limits.leverage_max}x")
+        why = f"the venue says {position.leverage:g}x, the limit is {limits.leverage_max}x"
+        return Reason(Reduction.LEVERAGE_DRIFT, why)
     if position.isolated is False:
-        return Reason("MARGIN_DRIFT", "the venue says cross margin")
+        return Reason(Reduction.MARGIN_DRIFT, "the venue says cross margin")
     if _liquidation_nearer_pct(position, target) > limits.liquidation_divergence_pct:
         why = f"the venue would liquidate at {position.liquidation_price}, we reckoned with {target.liquidation_price}"
-        return Reason("LIQUIDATION_DIVERGED", why)
+        return Reason(Reduction.LIQUIDATION_DIVERGED, why)
     margin_share = _margin_share(position, target)
     if margin_share > _MARGIN_SHARE_MAX:
         why = f"entered at {position.entry_price}, so the stop costs {margin_share:.0%} of the margin"
-        return Reason("STOP_BEYOND_LIQUIDATION", why)
+        return Reason(Reduction.STOP_BEYOND_LIQUIDATION, why)
     return None
 
 
@@ -126,7 +127,7 @@ def _likely(
     if not chance_pct > avoid.sweep_chance_pct_max:
         return None
     why = f"price comes to our own liquidation price {price:.8g} with a chance of {chance_pct:.2g} %"
-    return Reason("LIQUIDATION_LIKELY", f"{why}, limit {avoid.sweep_chance_pct_max:g} %")
+    return Reason(Reduction.LIQUIDATION_LIKELY, f"{why}, limit {avoid.sweep_chance_pct_max:g} %")
 
 
 def _smaller(
@@ -144,8 +145,9 @@ def _smaller(
     if min(position.quantity_base, target.quantity_base) <= allowed_base * _LEFT_ALONE:
         return None
     return Adjustment(
-        position.venue, position.coin, "MAP_DRIFTED", f"{why}: at most {limits.crowded_loss_pct_max:g} % of equity may "
-        "be lost there", exit_base=position.quantity_base - allowed_base, mark_ratio=translation.ratio,
+        position.venue, position.coin, Reduction.MAP_DRIFTED,
+        f"{why}: at most {limits.crowded_loss_pct_max:g} % of equity may be lost there",
+        exit_base=position.quantity_base - allowed_base, mark_ratio=translation.ratio,
     )
 
 
@@ -161,7 +163,7 @@ def _partial_take(view: MarketView, position: Position, target: Target) -> Adjus
         return None
     share = target.partial_take_share
     return Adjustment(
-        position.venue, position.coin, "PARTIAL_TAKE", f"{share:.0%} at {price:.8g} or better",
+        position.venue, position.coin, Reduction.PARTIAL_TAKE, f"{share:.0%} at {price:.8g} or better",
         exit_base=position.quantity_base * share, mark_ratio=target.mark_ratio,
     )
 
@@ -185,7 +187,8 @@ def _tighter(view: MarketView, position: Position, target: Target, limits: RiskL
     step = mark_price * exact(limits.stop_step_pct) / 100
     if sign * (stop_price - target.stop_price) < step or sign * (mark_price - stop_price) < step:
         return None
-    code, why = ("BREAK_EVEN", "moved one risk our way") if risk > 0 else ("TRAIL", "price went on")
+    first = risk > 0
+    code, why = (Reduction.BREAK_EVEN, "moved one risk our way") if first else (Reduction.TRAIL, "price went on")
     return Adjustment(
         position.venue, position.coin, code, why, stop_price=stop_price, mark_ratio=target.mark_ratio
     )

@@ -15,9 +15,9 @@ from liqbot import events, hung_calls
 from liqbot.blocks import EventBlock
 from liqbot.control import protocol
 from liqbot.control.commands import ControlHandler
+from liqbot.control.doors import Doors
 from liqbot.control.panic_latch import panic_reason
 from liqbot.control.status import is_flat
-from liqbot.control.webhook import Webhook
 from liqbot.events import MANAGE_ONLY_HALTS, PASSING_HALTS, Event, Flatten, Halt, HaltCode, Resume, StrategyDisabled
 from liqbot.execution.edge.account import AccountEdge
 from liqbot.execution.edge.rescue import Rescue
@@ -102,7 +102,7 @@ class RunningHouse:
         self._refusal: ExpectedError | None = None
         self._feed_stats: Callable[[], Mapping[str, Any]] = dict
         self._control = ControlHandler(data, settings, self.engine, clock, self._stop, self._more)
-        self._webhook = Webhook(settings, self._control.answer) if settings.webhook.enabled else None
+        self._doors = Doors(settings, self._control.answer)
 
     @property
     def steps_waiting(self) -> int:
@@ -121,7 +121,7 @@ class RunningHouse:
     async def run(self, source: Feed) -> Exit:
         """Until stopped, the time is up, the source has ended, or a part of the house has failed: then its error is
         raised once the ending is over. ExpectedError when a halt forbids to begin, or a position is left naked."""
-        self._open_webhook()
+        self._doors.open(held=not is_flat(self.engine, self._settings))
         stop_on_signals(self._interrupt)
         self._watch.start()
         turning = asyncio.create_task(self._turn())
@@ -137,25 +137,13 @@ class RunningHouse:
             turning.cancel()
             self._house.observers.close()
             self._watch.stop()
-            if self._webhook is not None:
-                self._webhook.close()
+            self._doors.close()
         for error in (self._failure, self._refusal):
             if error is not None:
                 raise (_expected(error) or error) if isinstance(error, BaseExceptionGroup) else error
         if self._naked:
             raise ExpectedError("\n".join(f"UNPROTECTED: {one}" for one in self._naked), Exit.UNPROTECTED)
         return Exit.OK
-
-    def _open_webhook(self) -> None:
-        """ExpectedError when that cannot be; with a position open it is managed all the same, and it is tried on."""
-        if self._webhook is None:
-            return
-        try:
-            self._webhook.listen()
-        except ExpectedError as error:
-            if is_flat(self.engine, self._settings):
-                raise
-            self._webhook.not_listening(str(error))
 
     async def _served(self, source: Feed) -> None:
         """The account's edge lives longer than the loop: what that decides last still leaves."""
@@ -167,7 +155,7 @@ class RunningHouse:
         ending.add_done_callback(self._part_ended)
         ending.add_done_callback(lambda _: over.set())
         try:
-            served = [Watched(one, self._failed) for one in (self._control, self._webhook) if one is not None]
+            served = [Watched(one, self._failed) for one in (self._control, *self._doors.feeds)]
             await self._loop.run([*served, _Source(self, source)], over)
         except BaseExceptionGroup:
             await self._rescue()
@@ -369,7 +357,7 @@ class RunningHouse:
             "log_lines_dropped": LINES.dropped,
             "inbox": {"steps_waiting": self._inbox.steps_waiting, "merged_rows": self._inbox.merged_rows},
             "feeds": {venue: msgspec.structs.asdict(stats) for venue, stats in self._feed_stats().items()},
-            **({"webhook": msgspec.structs.asdict(self._webhook.stats)} if self._webhook is not None else {}),
+            **self._doors.stats(),
             "account_read": account.reconciler.ready.is_set() if account is not None else self._reconciled(),
             "account_told": account.notices if account is not None else {},
             "orders_under_way": len(account.orders.submitting) if account is not None else 0,

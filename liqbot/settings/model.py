@@ -15,6 +15,7 @@ from liqbot.market.feeds.params import FeedParams
 from liqbot.market.params import MarketParams
 from liqbot.risk.limits import RiskLimits
 from liqbot.settings.alerts import AlertParams
+from liqbot.settings.chat import ChatParams
 from liqbot.settings.params import (
     ConductParams,
     JournalParams,
@@ -94,6 +95,9 @@ class Settings(BaseSettings):
     # Excluded from every dump: what it brings is journaled, and a start on a recorded configuration listens to nobody.
     webhook: WebhookParams = Field(
         default_factory=WebhookParams, exclude=True, description="Signed directions from other programs."
+    )
+    chat: ChatParams = Field(
+        default_factory=ChatParams, exclude=True, description="Commands from a chat: status and pause."
     )
     metrics: MetricsParams = Field(
         default_factory=MetricsParams, exclude=True, description="Where the observer `metrics` serves figures."

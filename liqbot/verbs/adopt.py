@@ -11,7 +11,8 @@ from liqbot.live.adopt import adopt as take_over
 from liqbot.live.credentials import TRADING_MODES, require_latches
 from liqbot.log import configure
 from liqbot.settings import load
-from liqbot.verbs.options import ConfigDir, Data, Set, plain_name
+from liqbot.verbs.options import ConfigDir, Data, Json, Set, plain_name
+from liqbot.verbs.said_lines import SaidLines
 
 
 def adopt(
@@ -24,6 +25,7 @@ def adopt(
     config: ConfigDir = None,
     overrides: Set = None,
     data: Data = None,
+    as_json: Json = False,
 ) -> int:
     """Show what is on the account that this journal does not know: other journals, their orders, positions.
 
@@ -36,6 +38,5 @@ def adopt(
     # What it sends only reduces risk, so the second latch of live is not required.
     access = require_latches(settings, profile, live=settings.mode == "live")
     configure(settings.log.level, settings.log.format)
-    return asyncio.run(
-        take_over(settings, places.data_dir(data, profile), access, yes, lambda text: print(text, flush=True))
-    )
+    tell = SaidLines(as_json=as_json)
+    return tell.ended(asyncio.run(take_over(settings, places.data_dir(data, profile), access, yes, tell)))

@@ -32,6 +32,7 @@ def set_(
     why: Annotated[str, typer.Option("--why", help="Why; goes on record.")],
     profile: Profile = "paper",
     data: Data = None,
+    as_json: Json = False,
 ) -> None:
     """Set a bias; it lasts over restarts, until its time."""
     if side.lower() not in ("long", "short"):
@@ -40,7 +41,8 @@ def set_(
     directory = places.data_dir(data, profile)
     # Counted on the bot's own clock: a simulated market has another day.
     until_ms = moment_ms(until, protocol.request(directory, {"verb": "clock"})["time_ms"])
-    _send({"coin": coin.upper(), "side": side.lower(), "until_ms": until_ms, "why": why}, directory)
+    command = {"coin": coin.upper(), "side": side.lower(), "until_ms": until_ms, "why": why}
+    _send(command, directory, as_json=as_json)
 
 
 @app.command()
@@ -49,9 +51,10 @@ def clear(
     why: Annotated[str, typer.Option("--why", help="Why; goes on record.")] = "by hand",
     profile: Profile = "paper",
     data: Data = None,
+    as_json: Json = False,
 ) -> None:
     """Take a bias back."""
-    _send({"coin": coin.upper(), "side": None, "why": why}, places.data_dir(data, profile))
+    _send({"coin": coin.upper(), "side": None, "why": why}, places.data_dir(data, profile), as_json=as_json)
 
 
 @app.command()
@@ -67,5 +70,6 @@ def show(profile: Profile = "paper", data: Data = None, as_json: Json = False) -
         print("no bias is given")
 
 
-def _send(command: dict[str, Any], directory: Path) -> None:
-    print(protocol.request(directory, {"verb": "bias", **command})["said"])
+def _send(command: dict[str, Any], directory: Path, *, as_json: bool) -> None:
+    reply = protocol.request(directory, {"verb": "bias", **command})
+    print(json.dumps(reply) if as_json else reply["said"])

@@ -23,12 +23,16 @@ from liqbot.verbs.amounts import usd_of
 from liqbot.verbs.map import At, Coin, Tape
 from liqbot.verbs.options import ConfigDir, Data, Db, Json, OwnProfile, Set
 
+Entry = Annotated[
+    float | None, typer.Option("--entry", min=1e-6, help="Entry price [default: the mark of the map].")
+]
+
 
 def check(
     side: Annotated[str, typer.Option("--side", help="long or short.")],
-    entry: Annotated[float, typer.Option("--entry", min=1e-6, help="Entry price.")],
     leverage: Annotated[float, typer.Option("--leverage", min=1, max=200)],
     venue: Annotated[str, typer.Option("--venue", help="Venue whose tiers decide; VENUE:coin for inverse contracts.")],
+    entry: Entry = None,
     size: Annotated[
         str, typer.Option("--size", "--size-usd", metavar="USD", help="Notional (not margin), as in 50k or 1.5M.")
     ] = "10k",
@@ -59,8 +63,9 @@ def check(
     query = MapQuery(coin.upper() if coin else None, time_of(at))
     choice = Choice(profile, config, overrides or ())
     found = from_file(json_map, choice) if json_map else find_map(query, choice, db=db, tape=tape, data=data)
-    held = asked_side, entry, leverage, notional_usd, hold_ms, stop
-    position = PlacedPosition(venue, found.reading.chart.coin, *held)
+    chart = found.reading.chart
+    entry_price = chart.mark_price if entry is None else entry
+    position = PlacedPosition(venue, chart.coin, asked_side, entry_price, leverage, notional_usd, hold_ms, stop)
     _answer(found, position, as_json)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import typer
 
 from liqbot import places
+from liqbot.control.chat import require_chat
 from liqbot.control.webhook import require_secret
 from liqbot.exits import Exit, ExpectedError
 from liqbot.live.collector import collector_of, coverage_text, not_collected
@@ -29,20 +30,25 @@ def config() -> None:
 
 
 @app.command()
-def init(config: ConfigDir = None) -> None:
+def init(config: ConfigDir = None, as_json: Json = False) -> None:
     """Write the example profiles that are not there yet; existing files are never touched."""
     directory = places.config_dir(config)
+    done: dict[str, list[str]] = {"kept": [], "written": []}
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for name in PROFILES:
             path = directory / f"{name}.toml"
-            if path.exists():
-                print(f"kept     {path}")
-            else:
+            done["kept" if path.exists() else "written"].append(str(path))
+            if not path.exists():
                 path.write_text(example(name), encoding="utf-8")
-                print(f"written  {path}")
     except OSError as error:
         raise ExpectedError(f"cannot write the examples: {error}", Exit.CONFIG) from None
+    if as_json:
+        print(json.dumps(done, indent=2))
+        return
+    for word, paths in done.items():
+        for one in paths:
+            print(f"{word:<8} {one}")
     print(f"next: liqbot config show --config {directory} --origin")
 
 
@@ -91,6 +97,7 @@ def check(profile: Profile = "paper", config: ConfigDir = None, overrides: Set =
     require_tradable(loaded.settings)
     require_known(loaded.settings.observers.enabled)
     require_secret(loaded.settings.webhook)
+    require_chat(loaded.settings.chat)
     require_sinks(loaded.settings.observers.alert_sinks)
     collector = _collector(loaded.settings)
     digest = config_digest(config_json(loaded.settings))

@@ -11,7 +11,7 @@ from liqbot import places
 from liqbot.control import protocol
 from liqbot.control.panic_latch import lift_panic
 from liqbot.exits import Exit, ExpectedError
-from liqbot.legible import spelled
+from liqbot.legible import counted, spelled
 from liqbot.risk.ladder import WHOLE_PCT
 from liqbot.risk.thin_coins import THIN_LABEL
 from liqbot.verbs.options import Data, Json, Profile
@@ -27,34 +27,34 @@ def status(profile: Profile = "paper", data: Data = None, as_json: Json = False)
     return Exit.OK
 
 
-def pause(why: Why = "", profile: Profile = "paper", data: Data = None) -> int:
+def pause(why: Why = "", profile: Profile = "paper", data: Data = None, as_json: Json = False) -> int:
     """Enter nothing new; stops and exits go on. Lasts over restarts, until resume."""
-    return _report(protocol.request(places.data_dir(data, profile), {"verb": "pause", "why": why}))
+    return _report(protocol.request(places.data_dir(data, profile), {"verb": "pause", "why": why}), as_json=as_json)
 
 
-def resume(why: Why = "", profile: Profile = "paper", data: Data = None) -> int:
+def resume(why: Why = "", profile: Profile = "paper", data: Data = None, as_json: Json = False) -> int:
     """Lift a pause, a halt, a drawdown latch or a panic. Without a running bot the next start begins resumed."""
     directory = places.data_dir(data, profile)
     try:
-        return _report(protocol.request(directory, {"verb": "resume", "why": why}))
+        return _report(protocol.request(directory, {"verb": "resume", "why": why}), as_json=as_json)
     except ExpectedError as error:
         if error.exit_code != Exit.NOT_FOUND or not places.journal_path(directory).exists():
             raise
     lift_panic(directory)
     protocol.write_latch(directory, protocol.RESUME, time_ms=time.time_ns() // 1_000_000, why=why or "by hand")
-    print("no bot is running: the next start begins resumed")
-    return Exit.OK
+    return _report({"ok": True, "said": "no bot is running: the next start begins resumed"}, as_json=as_json)
 
 
 def stop(
     flatten: Annotated[bool, typer.Option("--flatten", help="Close every position first.")] = False,
     profile: Profile = "paper",
     data: Data = None,
+    as_json: Json = False,
 ) -> int:
     """End the running bot in order. Without --flatten a position stays, with its stop at the venue."""
     command = {"verb": "stop", "flatten": flatten, "wait_s": WAIT_S}
     reply = protocol.request(places.data_dir(data, profile), command, timeout_s=WAIT_S + 10)
-    _report(reply)
+    _report(reply, as_json=as_json)
     return Exit.OK if reply["stopping"] else Exit.FAILED
 
 
@@ -126,8 +126,8 @@ def status_text(report: dict[str, Any]) -> str:
         if coin.get("foreign_base"):
             lines.append(f"NOT OURS  {coin['foreign_base']} {coin['coin']}: left alone; liqbot adopt takes it over")
         lines.append(
-            f"{coin['coin']:<9} mark {coin['mark_price']:,.1f}, {coin['age_ms']} ms old, {coin['live_venues']} venues "
-            f"live, tick {coin['tick_age_ms']} ms ago, {read}"
+            f"{coin['coin']:<9} mark {coin['mark_price']:,.1f}, {coin['age_ms']} ms old, "
+            f"{counted(coin['live_venues'], 'venue')} live, tick {coin['tick_age_ms']} ms ago, {read}"
         )
         lines += [*_restraints(coin), *_mark(coin), *_reported_positions(coin)]
     lines += _from_outside(report)
@@ -190,7 +190,9 @@ def _from_outside(report: dict[str, Any]) -> list[str]:
     """Directions that hold, and what came to the webhook; nothing from a bot of a version without them."""
     lines = [f"bias      {bias_text(one)}" for one in report.get("biases", ())]
     webhook = report.get("webhook")
-    return lines if webhook is None else [*lines, f"webhook   {_counted(webhook)}"]
+    lines += [] if webhook is None else [f"webhook   {_counted(webhook)}"]
+    chat = report.get("chat")
+    return lines if chat is None else [*lines, f"chat      {_counted(chat)}"]
 
 
 def _reported_positions(coin: dict[str, Any]) -> list[str]:
@@ -245,7 +247,7 @@ def _naked(naked: dict[str, int]) -> str:
     now = f"NAKED     for {naked['now_ms']:,} ms now; " if naked["now_ms"] else "naked     not now; "
     return (
         f"{now}last position {naked['last_ms']:,} ms, p99 {naked['p99_ms']:,} ms, at most {naked['max_ms']:,} ms of "
-        f"{naked['positions']} positions; limit {naked['limit_ms']:,} ms"
+        f"{counted(naked['positions'], 'position')}; limit {naked['limit_ms']:,} ms"
     )
 
 

@@ -7,6 +7,7 @@ import typer
 
 from liqbot import places
 from liqbot.exits import Exit, ExpectedError
+from liqbot.legible import without_passwords
 from liqbot.private_files import PRIVATE_DIRECTORY
 from liqbot.review.ledger_reader import ledger_place
 from liqbot.review.tables import print_json
@@ -21,7 +22,9 @@ def db() -> None:
 
 
 @app.command()
-def upgrade(place: LedgerDb = None, data: Data = None, profile: Profile = "paper") -> None:
+def upgrade(
+    place: LedgerDb = None, data: Data = None, profile: Profile = "paper", as_json: Json = False
+) -> None:
     """Bring a ledger to the newest schema and make its views anew; a newer one is refused."""
     from liqbot.ledger.connect import engine_for, sqlite_url
     from liqbot.ledger.migrate import HEAD
@@ -35,7 +38,10 @@ def upgrade(place: LedgerDb = None, data: Data = None, profile: Profile = "paper
         changed = to_newest(engine)
     finally:
         engine.dispose()
-    print(f"{where}: {'upgraded to' if changed else 'is at'} schema {HEAD}")
+    if as_json:
+        print_json({"ledger": without_passwords(where), "schema": HEAD, "upgraded": changed})
+    else:
+        print(f"{where}: {'upgraded to' if changed else 'is at'} schema {HEAD}")
 
 
 @app.command()
@@ -43,6 +49,7 @@ def backup(
     target: Annotated[Path, typer.Argument(help="Directory for the copies; made when it is not there.")],
     data: Data = None,
     profile: Profile = "paper",
+    as_json: Json = False,
 ) -> None:
     """Copy journal and ledger, consistently, also while the bot runs. Nothing is overwritten."""
     from liqbot.journal import backup as backup_journal
@@ -59,7 +66,10 @@ def backup(
         raise ExpectedError(f"backup {target}: {error.strerror}", Exit.DATABASE) from None
     for path, copy in found:
         copy(path, target / path.name)
-        print(f"{path} -> {target / path.name}")
+        if not as_json:
+            print(f"{path} -> {target / path.name}")
+    if as_json:
+        print_json({"copies": [{"from": str(path), "to": str(target / path.name)} for path, _ in found]})
 
 
 @app.command()
@@ -141,6 +151,7 @@ def rebuild(
     partly: Annotated[
         bool, typer.Option("--partly", help="Where retention dropped the beginning: from the oldest snapshot on.")
     ] = False,
+    as_json: Json = False,
 ) -> None:
     """Make the ledger of a state directory anew from its journal; the one that is there is kept beside it.
 
@@ -151,6 +162,9 @@ def rebuild(
 
     folder = places.data_dir(data, profile)
     count, kept = remade(folder, own_strategies(profile, config), partly=partly)
+    if as_json:
+        print_json({"ledger": str(places.ledger_path(folder)), "records": count, "kept": kept and str(kept)})
+        return
     print(f"{places.ledger_path(folder)}: made anew from {count:,} records")
     if kept is not None:
         print(f"the one before is kept as {kept}")

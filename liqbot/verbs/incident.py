@@ -8,6 +8,7 @@ import typer
 
 from liqbot import places
 from liqbot.exits import Exit, ExpectedError
+from liqbot.legible import counted
 from liqbot.live.incident import IncidentQuery, gathered, written
 from liqbot.review.durations import past_ms, seconds_of
 from liqbot.review.tables import print_json
@@ -47,4 +48,5 @@ def incident(
     if as_json:
         print_json({"file": str(place), "files": sorted(bundle.files), "redacted": bundle.redacted})
     else:
-        print(f"wrote {place}: {len(bundle.files)} files, secrets taken out {bundle.redacted} times; read it first")
+        files = counted(len(bundle.files), "file")
+        print(f"wrote {place}: {files}, secrets taken out {bundle.redacted} times; read it first")

@@ -23,7 +23,8 @@ from liqbot.review.durations import seconds_of
 from liqbot.runtime.last_known import last_known
 from liqbot.settings import Settings, load
 from liqbot.venues.errors import VenueError
-from liqbot.verbs.options import ConfigDir, Data, Set, plain_name
+from liqbot.verbs.options import ConfigDir, Data, Json, Set, plain_name
+from liqbot.verbs.said_lines import SaidLines
 
 
 def panic(
@@ -35,6 +36,7 @@ def panic(
     config: ConfigDir = None,
     overrides: Set = None,
     data: Data = None,
+    as_json: Json = False,
 ) -> int:
     """Cancel entries and takes, close every position of the profile's coins, confirm by REST, then cancel the stops.
 
@@ -45,62 +47,68 @@ def panic(
     if settings.mode not in TRADING_MODES:
         raise ExpectedError(f"mode: {settings.mode!r} in profile {profile} has no account to flatten", Exit.CONFIG)
     configure(settings.log.level, settings.log.format)
-    directory = places.data_dir(data, profile)
+    directory, tell = places.data_dir(data, profile), SaidLines(as_json=as_json)
     reason = spelled_and_cut(why) or "by hand"
-    informed = _inform(directory, reason)
+    informed = _inform(directory, reason, tell)
     latch = set_panic(directory, time_ms=time.time_ns() // 1_000_000, why=reason)
-    known = _say_latched(directory, latch, informed=informed)
-    left = asyncio.run(_flatten(settings, profile, directory, seconds_of(for_)))
+    known = _say_latched(directory, latch, tell, informed=informed)
+    left = asyncio.run(_flatten(settings, profile, directory, seconds_of(for_), tell))
     for line in (*left.positions, *left.orders):
-        print(f"LEFT      {line}")
+        tell(f"LEFT      {line}")
     if left.nothing:
-        print("flat: no position, no order")
-    return Exit.OK if left.nothing and known else Exit.FAILED
+        tell("flat: no position, no order")
+    done = Exit.OK if left.nothing and known else Exit.FAILED
+    return tell.ended(
+        done, flat=left.nothing, left=[*left.positions, *left.orders], told_the_bot=informed,
+        latches=[str(path) for path in latch.set_in],
+    )
 
 
-def _inform(directory: Path, reason: str) -> bool:
+def _inform(directory: Path, reason: str, tell: SaidLines) -> bool:
     """Whether a bot that runs there took it: it stops entering at once and closes too."""
     try:
         protocol.request(directory, {"verb": "panic", "why": reason}, timeout_s=2.0)
     except (ExpectedError, OSError, ValueError) as error:
-        print(f"no running bot was reached: {error}", flush=True)
+        tell(f"no running bot was reached: {error}")
         return False
-    print("the running bot closes too, and enters nothing", flush=True)
+    tell("the running bot closes too, and enters nothing")
     return True
 
 
-def _say_latched(directory: Path, report: LatchReport, *, informed: bool) -> bool:
+def _say_latched(directory: Path, report: LatchReport, tell: SaidLines, *, informed: bool) -> bool:
     """Whether every bot on that directory will know."""
     for trouble in report.troubles:
-        print(f"LATCH NOT SET in {trouble}", flush=True)
+        tell(f"LATCH NOT SET in {trouble}")
     if report.set_in:
-        print(f"latch set in {report.set_in[0].parent}: nothing is entered until liqbot resume", flush=True)
+        tell(f"latch set in {report.set_in[0].parent}: nothing is entered until liqbot resume")
         return True
     which = "that is started" if informed else "that runs or starts"
     may = f"a bot {which} there may enter again"
-    print(f"NO LATCH for {directory}: {may}; stop it, or keep it from starting", flush=True)
+    tell(f"NO LATCH for {directory}: {may}; stop it, or keep it from starting")
     return False
 
 
-async def _flatten(settings: Settings, profile: str, directory: Path, for_s: float) -> Left:
+async def _flatten(
+    settings: Settings, profile: str, directory: Path, for_s: float, tell: SaidLines
+) -> Left:
     # The second latch guards the way in; the way out is open to everybody who has the key.
     access = require_latches(settings, profile, live=settings.mode == "live")
     client = trading_client(settings, access)
     loop = asyncio.get_running_loop()
     until_s = loop.time() + for_s
     try:
-        while trouble := await _opened(client, settings, directory):
+        while trouble := await _opened(client, settings, directory, tell):
             if loop.time() > until_s:
                 raise ExpectedError(f"not flat: {trouble}", Exit.UNREACHABLE)
             await asyncio.sleep(1.0)
         traded = [traded_on(client, one) for one in client.instruments(settings.coins)]
-        work = Panic(client, trading_adapter_for(settings), traded, lambda text: print(text, flush=True))
+        work = Panic(client, trading_adapter_for(settings), traded, tell)
         return await work.run(until_s - loop.time())
     finally:
         await client.close()
 
 
-async def _opened(client: VenueClient, settings: Settings, directory: Path) -> str:
+async def _opened(client: VenueClient, settings: Settings, directory: Path, tell: SaidLines) -> str:
     """Why the contracts are not known, empty when they are: from the venue, else as the journal keeps them, else as
     documented."""
     try:
@@ -108,7 +116,7 @@ async def _opened(client: VenueClient, settings: Settings, directory: Path) -> s
         return ""
     except (VenueError, *STRANGE) as error:
         trouble = str(error)
-        print(f"contracts not read: {trouble}", flush=True)
+        tell(f"contracts not read: {trouble}")
     with contextlib.suppress(ExpectedError, OSError, *STRANGE):
         known = last_known(directory, library_version())
         if known is not None and known.contracts is not None:

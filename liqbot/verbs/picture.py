@@ -1,4 +1,4 @@
-"""`liqbot picture`: maps, heatmap, decision, equity, coverage and the map's record as PNG or SVG files.
+"""`liqbot picture`: maps, max pain, heatmap, decision, equity, coverage and the map's record as PNG or SVG files.
 
 What draws is imported by the command that needs it: the library takes its time.
 """
@@ -11,9 +11,10 @@ import typer
 from liqbot.exits import Exit, ExpectedError
 from liqbot.review.parameters import Choice
 from liqbot.review.sources import MapQuery, find_map, time_of
+from liqbot.review.tables import print_json
 from liqbot.verbs.map import At, Coin, Tape
 from liqbot.verbs.next_command import Books
-from liqbot.verbs.options import ConfigDir, Data, Db, LedgerDb, OwnProfile, Profile, Set
+from liqbot.verbs.options import ConfigDir, Data, Db, Json, LedgerDb, OwnProfile, Profile, Set
 from liqbot.verbs.period import Day, Since, Until, period_of
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def map_picture(
     profile: OwnProfile = None,
     config: ConfigDir = None,
     overrides: Set = None,
+    as_json: Json = False,
 ) -> None:
     """The liquidation map at one time, with our own open position where the bot's state has one."""
     from liqbot.review.figures.map_figure import STACKS, map_figure
@@ -63,7 +65,34 @@ def map_picture(
     choice = Choice(profile, config, overrides or ())
     reading = find_map(query, choice, db=db, tape=tape, data=data).reading
     lines = () if tape or db or at else _position(reading.chart.coin, Books(None, data, choice.profile_name))
-    _written(map_figure(reading, by=by, reach_pct=reach, lines=lines, dark=dark), file)
+    _written(map_figure(reading, by=by, reach_pct=reach, lines=lines, dark=dark), file, as_json=as_json)
+
+
+@app.command()
+def maxpain(
+    file: File,
+    db: Db = None,
+    tape: Tape = None,
+    coin: Coin = None,
+    at: At = None,
+    reach: Reach = 10.0,
+    dark: Dark = False,
+    data: Data = None,
+    profile: OwnProfile = None,
+    config: ConfigDir = None,
+    overrides: Set = None,
+    as_json: Json = False,
+) -> None:
+    """Max pain: what the way to each price would force-close, longs plus shorts, and where most of a side lies."""
+    from liqbot.review.figures.pain_figure import pain_figure
+    from liqbot.review.max_pain import max_pain
+
+    query = MapQuery(coin.upper() if coin else None, time_of(at))
+    reading = find_map(query, Choice(profile, config, overrides or ()), db=db, tape=tape, data=data).reading
+    chart = reading.chart
+    found = max_pain(reading.record["bins"], chart.mark_price, reach)
+    drawn = pain_figure(found, chart.coin, chart.as_of_ms, dark=dark)
+    _written(drawn, file, as_json=as_json, coin=chart.coin, **found.figures())
 
 
 @app.command()
@@ -75,6 +104,7 @@ def decision(
     db: LedgerDb = None,
     data: Data = None,
     profile: Profile = "paper",
+    as_json: Json = False,
 ) -> None:
     """The map as a decision saw it, with its entry, stop, target and our own liquidation price."""
     from liqbot.review.explain import decision_row, explained
@@ -84,7 +114,7 @@ def decision(
         story = explained(ledger, decision_row(ledger, name))
     if story["map"] is None:
         raise ExpectedError(f"decision {name}: no map was kept before it", Exit.NOT_FOUND)
-    _written(decision_figure(story, reach_pct=reach, dark=dark), file)
+    _written(decision_figure(story, reach_pct=reach, dark=dark), file, as_json=as_json)
 
 
 @app.command()
@@ -99,6 +129,7 @@ def heatmap(
     db: LedgerDb = None,
     data: Data = None,
     profile: Profile = "paper",
+    as_json: Json = False,
 ) -> None:
     """The maps that the ledger kept over time, with the mark, observed liquidations and our own fills."""
     from liqbot.review.figures import kept
@@ -110,7 +141,7 @@ def heatmap(
             kept.maps(ledger, *of_coin), kept.forced_orders(ledger, *of_coin), kept.fills(ledger, *of_coin),
             coin=of_coin[0], reach_pct=reach, dark=dark,
         )
-    _written(drawn, file)
+    _written(drawn, file, as_json=as_json)
 
 
 @app.command()
@@ -123,6 +154,7 @@ def equity(
     db: LedgerDb = None,
     data: Data = None,
     profile: Profile = "paper",
+    as_json: Json = False,
 ) -> None:
     """Our profit over time, every trade that closed, and the drawdown."""
     from liqbot.review.figures import kept
@@ -131,7 +163,7 @@ def equity(
     with Books(db, data, profile).ledger() as ledger:
         curve = kept.equity(ledger, period_of(ledger, since, until, day))
         drawn = equity_figure(curve, kept.closed_trades(ledger), dark=dark)
-    _written(drawn, file)
+    _written(drawn, file, as_json=as_json)
 
 
 @app.command()
@@ -142,6 +174,7 @@ def calibration(
     db: LedgerDb = None,
     data: Data = None,
     profile: Profile = "paper",
+    as_json: Json = False,
 ) -> None:
     """How dense the map was where forced orders were reported afterwards: its own record."""
     from liqbot.review.figures import kept
@@ -150,7 +183,7 @@ def calibration(
     with Books(db, data, profile).ledger() as ledger:
         wanted = coin.upper() if coin else kept.first_coin(ledger)
         drawn = calibration_figure(kept.calibration(ledger, wanted), coin=wanted, dark=dark)
-    _written(drawn, file)
+    _written(drawn, file, as_json=as_json)
 
 
 @app.command()
@@ -163,13 +196,14 @@ def coverage(
     db: LedgerDb = None,
     data: Data = None,
     profile: Profile = "paper",
+    as_json: Json = False,
 ) -> None:
     """Which venue was live when, and when the bot did not run."""
     from liqbot.review.figures.coverage_figure import coverage_figure, live_times
 
     with Books(db, data, profile).ledger() as ledger:
         times = live_times(ledger, period_of(ledger, since, until, day))
-    _written(coverage_figure(times, dark=dark), file)
+    _written(coverage_figure(times, dark=dark), file, as_json=as_json)
 
 
 def _position(coin: str, books: Books) -> "tuple[PriceLine, ...]":
@@ -184,6 +218,9 @@ def _position(coin: str, books: Books) -> "tuple[PriceLine, ...]":
         return ()
 
 
-def _written(canvas: "Canvas", file: Path) -> None:
+def _written(canvas: "Canvas", file: Path, *, as_json: bool, **figures: object) -> None:
     canvas.write(file)
-    print(f"wrote {file}")
+    if as_json:
+        print_json({"file": str(file), "title": canvas.title, **figures})
+    else:
+        print(f"wrote {file}")

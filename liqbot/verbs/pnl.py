@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from liqbot.legible import counted
 from liqbot.review import queries
 from liqbot.review.tables import print_json, print_rows, text_of
 from liqbot.verbs.next_command import Books
@@ -45,7 +46,7 @@ def _show(found: dict[str, Any], empty: str) -> None:
     print(
         f"total: gross {text_of(total['gross_usd'])}, fees {text_of(total['fees_usd'])}, funding "
         f"{_funding(found)}, net {text_of(total['net_usd'])} USD; {len(found['open'])} open"
-        + (f"; fees of {total['fees_not_valued']} fills not valued" if total["fees_not_valued"] else "")
+        + (f"; fees of {counted(total['fees_not_valued'], 'fill')} not valued" if total["fees_not_valued"] else "")
     )
     naked = found["naked"]
     if naked["trades"]:

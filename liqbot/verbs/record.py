@@ -9,9 +9,10 @@ from liqbot import places
 from liqbot.live.record import record as run
 from liqbot.log import configure
 from liqbot.review.durations import seconds_of
+from liqbot.review.tables import print_json
 from liqbot.runtime.raw_recorder import DIRECTORY
 from liqbot.settings import load
-from liqbot.verbs.options import ConfigDir, Data, Profile, Set
+from liqbot.verbs.options import ConfigDir, Data, Json, Profile, Set
 
 PLACE: Final = "record"
 
@@ -27,6 +28,7 @@ def record(
     config: ConfigDir = None,
     overrides: Set = None,
     data: Data = None,
+    as_json: Json = False,
 ) -> int:
     """Write the live market into a journal: feeds, map and verdicts, no account and no orders."""
     settings = load(profile, config=config, overrides=overrides or ()).settings
@@ -35,6 +37,9 @@ def record(
     directory = places.data_dir(data, PLACE)
     ended = asyncio.run(run(settings, directory, for_s=for_s, raw=raw))
     journal = places.journal_path(directory)
+    if as_json:
+        print_json({"journal": str(journal), "raw": str(directory / DIRECTORY) if raw else None, "exit_code": ended})
+        return ended
     print(f"journal   {journal}\nnext      liqbot replay --db {journal}    liqbot tape export TAPE --db {journal}")
     if raw:
         print(f"raw       {directory / DIRECTORY}    liqbot tape export TAPE --raw {directory / DIRECTORY}")

@@ -17,13 +17,14 @@ from liqbot.live.credentials import require_latches
 from liqbot.live.ladder import NOTHING_ASKED, Climb, require_climbed
 from liqbot.log import configure
 from liqbot.review.durations import seconds_of
+from liqbot.review.tables import print_json
 from liqbot.runtime.last_known import LastKnown, last_known
 from liqbot.runtime.process import wall_ms
 from liqbot.settings import Settings, load
 from liqbot.settings.examples import PROFILES
 from liqbot.settings.tradable import require_tradable
 from liqbot.settings.without_profile import without_profile
-from liqbot.verbs.options import ConfigDir, Data, Set, ThinCoin, overriding, plain_name
+from liqbot.verbs.options import ConfigDir, Data, Json, Set, ThinCoin, overriding, plain_name
 
 _log = structlog.get_logger(__name__)
 STARTABLE: Final = tuple(name for name in PROFILES if name != "paper")
@@ -53,6 +54,7 @@ def start(
     overrides: Set = None,
     allow_thin_coin: ThinCoin = False,
     data: Data = None,
+    as_json: Json = False,
 ) -> int:
     """Trade on a venue. Recovers from the journal first, reads the account, then begins; SIGTERM ends it in order."""
     directory = places.data_dir(data, profile)
@@ -67,7 +69,10 @@ def start(
         _log.error("manage-only", reason=reason)
     if climb.missing:
         _log.error("live without the recorded days", missing=climb.missing, override=climb.typed or "none: manage-only")
-    return asyncio.run(trade(settings, directory, access, dry_run=dry_run, for_s=for_s, halts=halts, climb=climb))
+    ended = asyncio.run(trade(settings, directory, access, dry_run=dry_run, for_s=for_s, halts=halts, climb=climb))
+    if as_json:
+        print_json({"data": str(directory), "exit_code": ended})
+    return ended
 
 
 def _climb(settings: Settings, profile: str, typed: str | None, directory: Path, *, with_money: bool) -> Climb:

@@ -10,7 +10,7 @@ from liqbot.accounting.round_trips import TripFigures
 from liqbot.blocks import EventBlock
 from liqbot.commands import PlaceOrder, Purpose
 from liqbot.engine import Engine, Step
-from liqbot.risk.decision import Approved, Target
+from liqbot.risk.decision import PARTS, Approved, Target, why_of
 
 ZERO: Final = Decimal(0)
 
@@ -69,8 +69,10 @@ class PlannedTrips:
         self._targets: dict[tuple[str, str], Target] = {}
         self._purposes: dict[str, Purpose] = {}
         """Of the orders of trips under way, by client id."""
-        self._adjusted: dict[tuple[str, str], str] = {}
-        """Code of the newest adjustment since the entry."""
+        self._moved: dict[tuple[str, str], str] = {}
+        """Code of the newest adjustment since the entry that moved the stop."""
+        self._left: dict[tuple[str, str], str] = {}
+        """And of the newest that closes something at market."""
 
     def __call__(self, _seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
         for decision in step.decisions:
@@ -91,11 +93,14 @@ class PlannedTrips:
         is approved under the same decision later takes risk away, and says why in the first word of its reason."""
         key = target.venue, target.coin
         if target.decision_id in self.approved:
-            self._adjusted[key] = target.reason.partition(":")[0]
+            code = why_of(target.reason)
+            kind = self._left if code in PARTS or not target.quantity_base else self._moved
+            kind[key] = code
             return
         self.approved.add(target.decision_id)
         self._targets[key] = target
-        self._adjusted.pop(key, None)
+        self._moved.pop(key, None)
+        self._left.pop(key, None)
 
     def fold(self, change: Change) -> None:
         """One change of the books, in their order."""
@@ -124,10 +129,10 @@ class PlannedTrips:
         if booked.kind != "fill":
             return booked.kind
         purpose = self._purposes.get(getattr(booked.fact, "client_id", ""))
-        adjusted = self._adjusted.get((trip.venue, trip.coin), "")
-        if purpose is Purpose.TAKE or purpose is None:
-            return "take" if purpose is Purpose.TAKE else "unknown"
-        return adjusted.lower() or purpose.value
+        if purpose is None:
+            return "unknown"
+        codes = {Purpose.STOP: self._moved, Purpose.EXIT: self._left}.get(purpose, {})
+        return codes.get((trip.venue, trip.coin), purpose.value).lower()
 
     def line(self, trip: TripFigures) -> TripLine:
         """A trip that is closed, or open as it stands."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Final
 
+from liqbot.legible import counted
 from paper.backtest.plain_tables import aligned, table
 from paper.backtest.planned_trips import TripLine
 from paper.backtest.report import BacktestReport
@@ -30,8 +31,8 @@ def headline(report: BacktestReport) -> str:
     coins = ", ".join(report.tape.coins)
     held = ", ".join(f"{one.return_pct:+.2f} % ({one.coin})" for one in report.hold) or "unknown"
     trades = report.trades.closed + report.trades.open
-    outcome = f"{trades} trade{'' if trades == 1 else 's'}, {_signed(report.money.net_pct)} % net"
-    return f"{coins} on {report.trade_venue}, {report.tape.days:.0f} days: {outcome}; buy and hold {held}"
+    outcome = f"{counted(trades, 'trade')}, {_signed(report.money.net_pct)} % net"
+    return f"{coins} on {report.trade_venue}, {counted(round(report.tape.days), 'day')}: {outcome}; buy and hold {held}"
 
 
 def _money(report: BacktestReport) -> str:
@@ -46,7 +47,7 @@ def _money(report: BacktestReport) -> str:
         ("exposure", (f"{report.exposure_pct:.2f} % of the time; leverage {report.leverage_mean:.2f} on average then, "
                      f"{report.leverage_max:.2f} at most")),
         ("trades", (f"{stats.closed} closed, {stats.open} open; win rate {_or_none(stats.win_rate_pct, '%')}, "
-                   f"average {_or_none(stats.r_mean, 'R')}; liquidated {report.liquidated} times")),
+                   f"average {_or_none(stats.r_mean, 'R')}; liquidated {counted(report.liquidated, 'time')}")),
     ]  # fmt: skip
     rows += [
         ("buy and hold", (f"{one.coin} {one.first_price:g} -> {one.last_price:g}: {one.return_pct:+.2f} %, "
@@ -73,7 +74,7 @@ def _trades(trips: Sequence[TripLine]) -> str:
     rows = [
         (iso(trip.opened_ms), trip.coin, trip.side, trip.strategy, f"{trip.entry_price:.8g}",
          f"{trip.exit_price:.8g}" if trip.exit_price is not None else "open", f"{trip.quantity_base:.6g}",
-         _usd(trip.net_usd, plus=True), _or_none(trip.r_multiple, ""), trip.ended_by or "open")
+         _usd(trip.net_usd, plus=True), _or_none(trip.r_multiple, ""), trip.exit_reason.replace("_", " ") or "open")
         for trip in trips[:_TRIPS_SHOWN]
     ]  # fmt: skip
     more = [] if len(trips) <= _TRIPS_SHOWN else [f"... and {len(trips) - _TRIPS_SHOWN} more (--json has all)"]

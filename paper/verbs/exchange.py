@@ -16,7 +16,8 @@ from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import Instrument
 from liqbot.review.durations import seconds_of
 from liqbot.settings import Settings, load
-from liqbot.verbs.options import ConfigDir, Profile, Set
+from liqbot.verbs.options import ConfigDir, Json, Profile, Set
+from liqbot.verbs.said_lines import SaidLines
 from paper.dialects.dialect import Dialect
 from paper.dialects.faults import Suffering
 from paper.dialects.hub import Hub, HubParams
@@ -56,6 +57,9 @@ PracticeRatio = Annotated[
     typer.Option("--practice-ratio", min=0.01, max=100,
                  help="A test market beside production's, at this ratio to its prices [default: one market]."),
 ]
+Faults = Annotated[
+    int | None, typer.Option("--faults", min=0, help="Seed of trouble: requests hang, break, answer nonsense.")
+]
 HowLong = Annotated[
     str | None, typer.Option("--for", help="How long, as in 60s, 10m, 2h [default: until interrupted].")
 ]
@@ -80,15 +84,14 @@ def serve(
         float, typer.Option("--speed", min=0, help="Market seconds per second; 0: as fast as it goes.")
     ] = 1,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulated market.")] = 7,
-    faults: Annotated[
-        int | None, typer.Option("--faults", min=0, help="Seed of trouble: requests hang, break, answer nonsense.")
-    ] = None,
+    faults: Faults = None,
     fault_share: Annotated[float, typer.Option("--fault-share", min=0, max=1, help="Of requests, by --faults.")] = 0.05,
     practice_ratio: PracticeRatio = None,
     for_: HowLong = None,
     profile: Profile = "paper",
     config: ConfigDir = None,
     overrides: Set = None,
+    as_json: Json = False,
 ) -> int:
     """Serve a pretended market and pretended accounts on 127.0.0.1, over REST and WebSocket.
 
@@ -100,12 +103,13 @@ def serve(
     served = _market(market, settings, seed, wanted, time.time_ns() // 1_000_000)
     hub = _hub(served.roster, venues, settings, wanted, HubParams(wall_clock=False))
     hub.faults.suffer(Suffering(faults or 0, fault_share if faults is not None else 0.0))
-    print(f"market {market}: reading its history", flush=True)
+    tell = SaidLines(as_json=as_json)
+    tell(f"market {market}: reading its history")
     server, live = Server(hub, _dialects(hub, venues, practice_ratio)), _warmed(hub, served, speed)
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(server, venues, live, port=port, speed=speed, for_s=for_s))
-    print(_ending(server))
-    return Exit.OK
+        asyncio.run(_serve(server, venues, live, tell, port=port, speed=speed, for_s=for_s))
+    tell(_ending(server))
+    return tell.ended(Exit.OK, requests=server.requests)
 
 
 def _dialects(hub: Hub, venues: tuple[str, ...], practice_ratio: float | None) -> list[Dialect]:
@@ -126,12 +130,12 @@ def _warmed(hub: Hub, served: Served, speed: float) -> Iterable[EventBlock]:
 
 
 async def _serve(
-    server: Server, venues: tuple[str, ...], live: Iterable[EventBlock], *, port: int, speed: float,
+    server: Server, venues: tuple[str, ...], live: Iterable[EventBlock], tell: SaidLines, *, port: int, speed: float,
     for_s: float | None,
 ) -> None:
     try:
         async with running(server, port) as loop:
-            print(_welcome(loop, venues, speed), flush=True)
+            tell(_welcome(loop, venues, speed))
             begin_ms = time.time_ns() // 1_000_000 if speed == 1 else 0
             await loop.hub.run(live, speed, for_s, begin_ms)
     except OSError as error:

@@ -14,7 +14,7 @@ from liqbot import places
 from liqbot.blocks import EventBlock
 from liqbot.engine import Engine
 from liqbot.exits import Exit, ExpectedError
-from liqbot.legible import short_usd
+from liqbot.legible import counted, short_usd
 from liqbot.log import configure
 from liqbot.market.view import MarketView
 from liqbot.observers.console import ConsoleObserver, Print, progress
@@ -207,8 +207,9 @@ def _finish(engine: Engine, console: ConsoleObserver, books: Books, directory: P
         )
         return
     print(
-        f"\nequity {engine.account.equity_usd:,.2f} USD, {console.fills} fills, {console.closed} trades closed, "
-        f"{console.approved} entries approved, {console.refused} refused (all simulated)\n"
+        f"\nequity {engine.account.equity_usd:,.2f} USD, {counted(console.fills, 'fill')}, "
+        f"{counted(console.closed, 'trade')} closed, "
+        f"{counted(console.approved, 'entry', 'entries')} approved, {console.refused} refused (all simulated)\n"
         f"database  {ledger}\n"
         f"journal   {places.journal_path(directory)}"
     )

@@ -27,7 +27,9 @@ from liqbot.review.figures.heat_figure import heat_figure
 from liqbot.review.figures.kept import KeptMap
 from liqbot.review.figures.map_figure import PriceLine, map_figure
 from liqbot.review.figures.money_figure import equity_figure
+from liqbot.review.figures.pain_figure import pain_figure
 from liqbot.review.figures.record_figure import calibration_figure
+from liqbot.review.max_pain import max_pain
 from liqbot.review.reading import MapReading
 
 
@@ -78,6 +80,7 @@ PICTURES = {
     "map": lambda dark: map_figure(a_reading(), lines=LINES, dark=dark),
     "map by leverage": lambda dark: map_figure(a_reading(), by="leverage", dark=dark),
     "map by venue, narrow": lambda dark: map_figure(a_reading(), by="venue", reach_pct=1.0, dark=dark),
+    "max pain": lambda dark: pain_figure(max_pain(bins_of(a_map(3e6, 2e6)), MARK, 10.0), "BTC", NOW_MS, dark=dark),
     "heatmap": heat, "equity": money, "calibration": record, "coverage": live,
 }
 
@@ -150,6 +153,21 @@ def test_the_heatmap_keeps_every_dollar_in_sight_and_draws_no_gap(usd: list[floa
     assert len(cells) - len(kept) == gaps
 
 
+@given(st.lists(st.tuples(st.floats(0, 1e9), st.floats(0, 1e9)), min_size=1, max_size=30), st.floats(1.0, 30.0))
+def test_max_pain_counts_what_the_way_to_a_price_closes(usd: list[tuple[float, float]], reach_pct: float):
+    edges = np.linspace(80.0, 120.0, len(usd) + 1)
+    bins = {"edges": edges, "long_usd": [one for one, _ in usd], "short_usd": [one for _, one in usd]}
+    found = max_pain(bins, 100.0, reach_pct)
+    assert found.prices[[0, -1]] == pytest.approx([100 - reach_pct, 100 + reach_pct])
+    for price, longs, shorts in zip(found.prices, found.long_usd, found.short_usd, strict=True):
+        above = np.clip((edges[1:] - max(price, 80.0)) / np.diff(edges), 0.0, 1.0)
+        assert longs == pytest.approx(float((bins["long_usd"] * above).sum()), abs=1.0)
+        assert shorts == pytest.approx(float((bins["short_usd"] * (1 - above)).sum()), abs=1.0)
+        assert found.least.usd <= longs + shorts <= found.greatest.usd
+    for level, side in ((found.long_level, bins["long_usd"]), (found.short_level, bins["short_usd"])):
+        assert level is None or 0 < level.usd <= sum(side) * (1 + 1e-9)
+
+
 @given(st.lists(st.tuples(st.integers(0, 100), st.integers(0, 30)).map(lambda one: (one[0], sum(one))), max_size=9))
 def test_spans_that_are_joined_and_what_is_left_of_them_make_the_whole(spans: list[tuple[int, int]]):
     joined = _joined(spans)
@@ -171,7 +189,8 @@ def books(tmp_path: Path) -> Path:
 @pytest.mark.long
 def test_every_picture_of_a_ledger_is_a_file(books: Path, capsys: pytest.CaptureFixture[str]):
     for words, said in (
-        (["map"], "BTC liquidation map"), (["decision", "t1"], "Decision"), (["heatmap"], "BTC liquidation heatmap"),
+        (["map"], "BTC liquidation map"), (["maxpain"], "BTC max pain"),
+        (["decision", "t1"], "Decision"), (["heatmap"], "BTC liquidation heatmap"),
         (["equity"], "Profit and drawdown"), (["calibration"], "where forced orders met the map"),
         (["coverage"], "Which venue was live when"),
     ):

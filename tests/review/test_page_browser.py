@@ -4,22 +4,31 @@ import asyncio
 import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
+from aiohttp.test_utils import TestServer
 from browser import Tab, binary, browser_tab
 from ledger_story import story
+from market_views import MARK, NOW_MS, a_map
 
 from liqbot import places
 from liqbot.control import protocol
 from liqbot.exits import ExpectedError
 from liqbot.ledger import LedgerWriter, Observation, WriteLimits
+from liqbot.market.record import RECORD_VERSION, bins_of
+from liqbot.review.sources import MapQuery
+from liqbot.review.web.answers import WatchedHouse
+from liqbot.review.web.server import page_app
 from liqbot.risk.decision import Refused
+from liqbot.venues.registry import VENUES
 from tests.builders.patience import until_elsewhere
 
 pytestmark = [
@@ -41,6 +50,14 @@ INK = """
         .map((one) => new Set(one.getContext('2d').getImageData(0, 0, one.width, one.height).data).size)
 """
 """How many shades each chart has."""
+SAID_OF_MAP = "document.getElementById('map-when').textContent"
+LEVERAGES = ("3", "5", "10", "20", "25", "50", "75", "100", "125")
+CHIPS = """
+    [...document.querySelectorAll('#leverages button, #venues button, fieldset legend')].map((one) => {
+        const box = one.getBoundingClientRect();
+        return [one.textContent, box.left, box.top, box.right, box.bottom];
+    })
+"""
 
 
 @contextlib.contextmanager
@@ -114,9 +131,85 @@ async def test_a_running_session_is_seen_in_every_light_and_size(tmp_path: Path)
             assert "binance" in await tab.value("document.getElementById('map-key').textContent")
             await tab.value("document.querySelector('#leverages button').click()")
             await tab.until("document.getElementById('map-when').textContent.includes('a part of it')")
+            await replays_a_part(tab)
             session.kill()
             await tab.until("document.body.classList.contains('stale')")
-            assert "no bot is running here" in await tab.value("document.getElementById('age').textContent")
+            await tab.until("document.getElementById('age').textContent.includes('no bot is running here')")
+
+
+async def replays_a_part(tab: Tab) -> None:
+    """The books keep whole maps; what is chosen of them is folded from the journal."""
+    await tab.until("Number(document.getElementById('slider').max) > 0")
+    await tab.value("(e => { e.value = Number(e.max) - 1; e.dispatchEvent(new Event('input')); })("
+                    "document.getElementById('slider'))")
+    await tab.until(f"{SAID_OF_MAP}.startsWith('REPLAY') && {SAID_OF_MAP}.includes('a part of it')")
+    await tab.value("document.querySelector('#leverages button[aria-pressed=true]').click()")
+    await tab.until(f"{SAID_OF_MAP}.startsWith('REPLAY') && !{SAID_OF_MAP}.includes('a part of it')")
+    await tab.value("document.getElementById('live').click()")
+    await tab.until(f"{SAID_OF_MAP}.startsWith('BTC as of')")
+
+
+async def shows_two_coins(tab: Tab, folder: Path) -> None:
+    """One below the other, with a map and a heatmap each; the last one that is chosen stays."""
+    press = "[...document.querySelectorAll('#coins button')].find((one) => one.textContent === '{}').click()"
+    await tab.value(press.format("ETH"))
+    await tab.until("document.querySelector('#also-maps .when')?.textContent.startsWith('ETH as of') ?? false")
+    await tab.until(f"{INK}.length === 4 && Math.min(...{INK}) > 10")
+    await fits(tab)
+    await tab.shot(folder / "two-coins.png")
+    await tab.value(press.format("BTC"))
+    await tab.until(f"{SAID_OF_MAP}.startsWith('ETH as of') && document.querySelector('#also-maps .also') === null")
+    await tab.value(press.format("ETH"))
+    assert await tab.value("document.querySelectorAll('#coins button[aria-pressed=true]').length") == 1
+
+
+class ManyVenues(WatchedHouse):
+    """Its map is split by as many venues as are read."""
+
+    def newest_map(self, query: MapQuery) -> dict[str, Any]:
+        drawn = a_map(3e6, 2e6)
+        bins = bins_of(drawn)
+        return {
+            "version": RECORD_VERSION, "coin": query.coin or "BTC", "time_ms": NOW_MS, "mark_price": MARK, "bins": bins,
+            "clusters": [], "thin_zones": [], "drift": [], "skill": None, "printed_over_promised": None,
+            "by_venue": dict.fromkeys(VENUES, bins), "by_leverage": dict.fromkeys(LEVERAGES, bins),
+            **({"filter": {"venues": query.venues}} if query.filtered else {}),
+        }  # fmt: skip
+
+
+async def test_as_many_venues_as_are_read_are_chips_that_no_thumb_mistakes(tmp_path: Path) -> None:
+    keep_maps_of_two_coins(tmp_path)
+    places.journal_path(tmp_path).touch()
+    assert len(VENUES) >= 24
+    async with TestServer(page_app(ManyVenues(tmp_path, "paper"))) as server, browser_tab(tmp_path) as tab:
+        for look in ("phone", "tablet", "light"):
+            await tab.look(*LOOKS[look], phone=look == "phone")
+            await tab.open(str(server.make_url("/")))
+            await tab.until(f"document.querySelectorAll('#venues button').length === {len(VENUES)}")
+            await fits(tab)
+            boxes = await tab.value(CHIPS)
+            for place, (name, left, top, right, bottom) in enumerate(boxes):
+                assert (left >= 0, right <= LOOKS[look][0] + 1) == (True, True), (look, name)
+                for other, left2, top2, right2, bottom2 in boxes[place + 1 :]:
+                    apart = right <= left2 or right2 <= left or bottom <= top2 or bottom2 <= top
+                    assert apart, f"{look}: {name} covers {other}"
+            await tab.shot(tmp_path / f"venues-{look}.png")
+        await tab.value("document.querySelectorAll('#venues button')[5].click()")
+        await tab.until(f"{SAID_OF_MAP}.includes('a part of it')")
+        assert [one for one in tab.complaints if "/api/" not in one] == []
+        await shows_two_coins(tab, tmp_path)
+
+
+def keep_maps_of_two_coins(data: Path) -> None:
+    """Those of one coin are the other's too."""
+    limits = WriteLimits(map_every_ms=1_000)
+    with LedgerWriter(f"sqlite:///{places.ledger_path(data)}", "abc123", limits) as ledger:
+        for observation in story():
+            ledger.observe(observation)
+    with contextlib.closing(sqlite3.connect(places.ledger_path(data))) as books, books:
+        names = [row[1] for row in books.execute("PRAGMA table_info(map_snapshot)")]
+        others = [{"id": "id + 1000", "coin": "'ETH'"}.get(name, name) for name in names]
+        books.execute(f"INSERT INTO map_snapshot SELECT {', '.join(others)} FROM map_snapshot")
 
 
 def hostile_story() -> Iterator[Observation]:

@@ -1,6 +1,7 @@
 """A start on damaged books: the ledger never stands in its way, and a journal that does says what is next."""
 
 import contextlib
+import json
 import os
 import random
 import shutil
@@ -228,7 +229,9 @@ def test_a_backup_is_restored_under_an_id_of_its_own_and_never_over_books(
     assert main(["db", "backup", str(copy), "--data", str(data)]) == Exit.OK
     assert main(["db", "restore", str(copy), "--data", str(again)]) == Exit.OK
     assert "liqbot adopt" in capsys.readouterr().out
-    assert main(["db", "rebuild", "--data", str(again)]) == Exit.OK
+    capsys.readouterr()
+    assert main(["db", "rebuild", "--data", str(again), "--json"]) == Exit.OK
+    assert json.loads(capsys.readouterr().out)["ledger"] == str(places.ledger_path(again))
     assert rows(again)["decision"] == rows(data)["decision"]
     with JournalReader(places.journal_path(again)) as restored, JournalReader(places.journal_path(data)) as original:
         assert restored.stamp.journal_id != original.stamp.journal_id

@@ -63,6 +63,7 @@ class Canvas:
 
     def say(self, title: str) -> None:
         """Above the picture."""
+        self.title = title
         if title:
             self.figure.suptitle(title, color=self.look.ink, fontsize=13, x=0.01, ha="left")
 

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from liqbot.exits import Exit, ExpectedError
+from liqbot.legible import counted
 from liqbot.market.map.liquidation_map import Floats
 from liqbot.review.ledger_reader import Ledger, Row
 from liqbot.review.period import Period
@@ -40,7 +41,7 @@ def maps(ledger: Ledger, coin: str, period: Period) -> list[KeptMap]:
     found = [_map(row) for row in rows]
     if len(found) < 2:
         raise ExpectedError(
-            f"{ledger.place}: {len(found)} maps of {coin} in that time, a heatmap needs two", Exit.NOT_FOUND
+            f"{ledger.place}: {counted(len(found), 'map')} of {coin} in that time, a heatmap needs two", Exit.NOT_FOUND
         )
     return found
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from liqbot.legible import short_usd
+from liqbot.legible import counted, short_usd
 from liqbot.review.figures.canvas import LONGS, SHORTS, USD_TICKS, Canvas, look_of
 from liqbot.review.ledger_reader import Row
 
@@ -15,7 +15,7 @@ def calibration_figure(rows: Sequence[Row], *, coin: str, dark: bool = False) ->
     """A map that knows where positions lie has most of what was reported in its densest tenths."""
     count = sum(row["prints"] for row in rows)
     canvas = Canvas(
-        f"{coin}: where forced orders met the map ({count:,} orders)",
+        f"{coin}: where forced orders met the map ({counted(count, 'order')})",
         "by the map's density at the order's price just before it came: 0 thinnest, 9 densest tenth; a map without "
         "knowledge has a tenth in each", look=look_of(dark=dark),
     )

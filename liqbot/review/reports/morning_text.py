@@ -1,9 +1,10 @@
 """The morning report for a terminal: one screen, or everything."""
 
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from liqbot.legible import short_usd, spelled
+from liqbot.legible import counted, short_usd, spelled
 from liqbot.review.coverage import FeedOutages, MarketSeen
 from liqbot.review.period import minute_text
 from liqbot.review.price_path import spark_of
@@ -25,7 +26,7 @@ def morning_text(report: dict[str, Any], next_: Callable[..., str], *, full: boo
         *_forecast(report["forecast"]), *_coverage(report["coverage"], rows if full else 1),
         *_unprotected(report["unprotected"]), *_incidents(report["incidents"]["serious"], rows if full else 1),
     ]
-    lines = [_cut(spelled(line), width) for line in lines]
+    lines = [part for line in lines for part in _fitted(spelled(line), width)]
     return "\n".join([*lines, *_next(report, next_, full=full)])
 
 
@@ -45,7 +46,7 @@ def _money(report: dict[str, Any]) -> list[str]:
     funding = f"{money['funding_usd']:+,.2f}" if money["payments"] else "none told"
     lines = [
         (f"money     net {money['net_usd']:+,.2f} USD: gross {money['gross_usd']:+,.2f}, fees "
-        f"{-money['fees_usd']:+,.2f}, funding {funding}; {money['fills']} fills")
+        f"{-money['fees_usd']:+,.2f}, funding {funding}; {counted(money['fills'], 'fill')}")
     ]
     if equity is not None:
         curve = spark_of([usd for _, usd in equity["curve"]], _SPARK_WIDTH)
@@ -82,23 +83,25 @@ def _refusals(report: dict[str, Any], most: int) -> list[str]:
         return ["refused   nothing"]
     ranked = sorted(counted.items(), key=lambda one: -one[1])
     named = ", ".join(f"{code} {ticks:,}" for code, ticks in ranked[: max(most, 5)])
-    lines = [f"refused   in ticks: {named}"]
-    return [*lines, *_priced(report["refusals_priced"], most)]
+    return [f"refused   in ticks: {named}", *_priced(report["refusals_priced"], most)]
 
 
 def _priced(codes: Sequence[CodePriced], most: int) -> list[str]:
-    """Estimates, and said to be."""
-    return [
-        f"  {one.code}: {one.entries} entries, {one.won} would have won, {one.sum_r:+.2f} R before costs (estimate)"
+    """Estimates, and said to be; what cost us most comes first."""
+    if not codes:
+        return []
+    rows = [
+        f"  {one.code} {one.sum_r:+.2f} R: {counted(one.entries, 'entry', 'entries')}, {one.won} would have won"
         + (f", {one.unknown} not over" if one.unknown else "")
         for one in codes[:most]
     ]
+    return ["would be  of entries that risk refused, before costs (estimate), dearest first:", *rows]
 
 
 def _near(near: Sequence[dict[str, Any]], most: int) -> list[str]:
     if not near:
         return []
-    lines = [f"near      {len(near)} verdicts failed by one gate alone"]
+    lines = [f"near      {counted(len(near), 'verdict')} failed by one gate alone"]
     return lines + [
         f"  {one['decision']} {one['first_seen'][5:16].replace('T', ' ')} {one['strategy']} {one['coin']} "
         f"{one['side']}: {one['reason']}"
@@ -141,9 +144,9 @@ def _coverage(coverage: MarketSeen, most: int) -> list[str]:
     if coverage.seen_pct is None:
         return ["seen      no minute of the market is on record"]
     whole = coverage.seen_pct >= _WHOLE_PCT
-    absent = f", {len(coverage.absences)} absences" if coverage.absences else ""
+    absent = f", {counted(len(coverage.absences), 'absence')}" if coverage.absences else ""
     lines = [(f"seen      {'all' if whole else f'{coverage.seen_pct:.1f} %'} of the time{absent}; "
-             f"{len(coverage.feeds)} feeds were down")]
+             f"{counted(len(coverage.feeds), 'feed was', 'feeds were')} down")]
     return lines + [_outage(one) for one in coverage.feeds[:most]]
 
 
@@ -151,7 +154,7 @@ def _outage(one: FeedOutages) -> str:
     now = ", still" if one.still_down else ""
     return (
         f"  {one.feed} of {one.coin or 'all coins'} on {one.venue or 'this machine'}: down {one.down_ms / 60_000:,.1f} "
-        f"min ({one.down_pct:.1f} %) in {one.times} times{now}: {one.reason}"
+        f"min ({one.down_pct:.1f} %) {'once' if one.times == 1 else f'in {one.times} times'}{now}: {one.reason}"
     )
 
 
@@ -161,7 +164,7 @@ def _unprotected(told: dict[str, Any]) -> list[str]:
     if not told["sum_ms"]:
         return [f"stops     no position of {told['trades']} was ever without a full stop"]
     return [
-        (f"stops     {told['sum_ms']:,} ms without a full stop over {told['trades']} trades, at most "
+        (f"stops     {told['sum_ms']:,} ms without a full stop over {counted(told['trades'], 'trade')}, at most "
         f"{told['worst_ms']:,} ms (t{told['worst_trade']})")
     ]
 
@@ -188,5 +191,10 @@ def _more(count: int) -> list[str]:
     return [f"  and {count} more"] if count > 0 else []
 
 
-def _cut(line: str, width: int | None) -> str:
-    return line if width is None or len(line) <= width else line[: width - 1] + "…"
+def _fitted(line: str, width: int | None) -> list[str]:
+    """A line with a head goes on below it, a row of a table is cut."""
+    if width is None or len(line) <= width:
+        return [line]
+    if line.startswith(" "):
+        return [line[: width - 1] + "…"]
+    return textwrap.wrap(line, width, subsequent_indent=" " * 10, break_on_hyphens=False)[:2]

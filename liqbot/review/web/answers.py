@@ -66,8 +66,9 @@ def _map(house: WatchedHouse, asked: Asked) -> Any:
         asked.coin(), time_of(asked.text("at"), "at"), words_of(asked.text("venue")),
         numbers_of(asked.text("leverage"), "leverage"), asked.yes("split"),
     )
-    stored = asked.yes("stored")
-    if query.at_ms is None and not stored and places.journal_path(house.data).is_file():
+    has_journal = places.journal_path(house.data).is_file()
+    stored = asked.yes("stored") or not has_journal
+    if query.at_ms is None and not stored:
         return house.newest_map(query)
     choice = Choice()
     if stored:

@@ -18,6 +18,7 @@ from aiohttp import web
 
 from liqbot import __version__
 from liqbot.exits import Exit, ExpectedError
+from liqbot.legible import without_passwords
 from liqbot.review.tables import json_text
 from liqbot.review.web.answers import ENDPOINTS, Endpoint, WatchedHouse
 from liqbot.review.web.asked import Asked
@@ -165,7 +166,7 @@ def _asked(house: WatchedHouse, endpoint: Endpoint, words: Mapping[str, str]) ->
     try:
         return 200, json_text(endpoint.answer(house, Asked(words, endpoint.words)))
     except ExpectedError as error:
-        told = {"ok": False, "error": str(error), "exit_code": int(error.exit_code)}
+        told = {"ok": False, "error": without_passwords(str(error)), "exit_code": int(error.exit_code)}
         return _STATUSES.get(error.exit_code, 503), json_text(told)
 
 

@@ -17,6 +17,8 @@ from liqbot.exits import ExpectedError
 from liqbot.journal import Journal
 from liqbot.ledger import unexplained_usd
 from liqbot.replay import Equality, replay
+from liqbot.review.ledger_reader import Ledger
+from liqbot.risk.decision import why_of
 from liqbot.runtime.assembly import recorded_engine, snapshot_version
 from liqbot.settings import Settings
 from liqbot.signals.evaluate import evaluate
@@ -127,6 +129,21 @@ def test_the_journal_replays_to_the_same_bytes(kept: tuple[BacktestReport, Path]
 def test_the_ledger_explains_every_dollar(kept: tuple[BacktestReport, Path]) -> None:
     _, data = kept
     assert unexplained_usd(f"sqlite:///{places.ledger_path(data)}") == 0
+
+
+def test_how_trades_ended_is_told_as_the_books_tell_it(kept: tuple[BacktestReport, Path]) -> None:
+    report, data = kept
+    with Ledger(str(places.ledger_path(data))) as ledger:
+        rows = ledger.rows("SELECT v.*, t.opened_ms FROM v_trades v JOIN trade t ON t.id = v.trade_id")
+    told = {row["opened_ms"]: row for row in rows if row["closed"] is not None}
+    closed = [trip for trip in report.trips if trip.closed_ms is not None]
+    assert len(closed) == len(told) > 0
+    for trip in closed:
+        row = told[trip.opened_ms]
+        decided = why_of(row["closed_because"]).lower()
+        assert trip.exit_reason == (row["exit_reason"] if " " in decided else decided)
+        assert trip.exit_reason.replace("_", " ") in text_of(report)
+    assert " order\n" not in text_of(report)
 
 
 def test_batching_changes_nothing(tape: Tape, settings: Settings) -> None:

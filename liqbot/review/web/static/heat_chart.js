@@ -2,21 +2,23 @@
 
 import { Chart } from "./chart.js";
 import { css, step } from "./colours.js";
-import { byId, element, minute, price, second, show, usd } from "./legible.js";
+import { element, fill, minute, price, second, usd } from "./legible.js";
 
 const FAINTEST = 1e-2;
 const CANDLE_PX = 7;
 
 export class HeatChart {
-  constructor() {
+  // `places`: elements for the chart, for what is read off it and for its key.
+  constructor(places) {
     this.heat = null;
     this.at = null;
-    this.chart = new Chart(byId("heat-chart"), {
+    this.places = places;
+    this.chart = new Chart(places.chart, {
       across: "time", ticks: (s) => this.tick(s), under: (brush) => this.cells(brush), over: (brush) => this.marks(brush), read: (at) => this.read(at),
     });
   }
 
-  say(text) { this.heat = null; this.chart.say(text); show("heat-key"); }
+  say(text) { this.heat = null; this.chart.say(text); fill(this.places.key); }
 
   show(heat) {
     this.heat = heat;
@@ -64,12 +66,12 @@ export class HeatChart {
   }
 
   read(at) {
-    if (!at || !this.heat) { show("heat-read", "move over the heatmap to read it"); return; }
+    if (!at || !this.heat) { fill(this.places.read, "move over the heatmap to read it"); return; }
     const { starts_ms: starts, edges, cells_usd: cells } = this.heat;
     const column = starts.findLastIndex((ms) => ms <= at.x * 1000);
     const row = edges.findLastIndex((edge) => edge <= at.y);
     const amount = cells[column]?.[row];
-    show("heat-read", `${minute(at.x * 1000)}, ${price(at.y)}: ${amount === null || amount === undefined ? "no map was kept" : usd(amount)}`);
+    fill(this.places.read, `${minute(at.x * 1000)}, ${price(at.y)}: ${amount === null || amount === undefined ? "no map was kept" : usd(amount)}`);
   }
 
   key() {
@@ -83,7 +85,7 @@ export class HeatChart {
       return element("span", {}, svg, name);
     };
     const circle = (colour) => ({ cx: 5, cy: 5, r: 4, fill: colour, stroke: "#fff" });
-    show("heat-key",
+    fill(this.places.key,
       element("span", {}, usd(this.strongest * FAINTEST) + " ", ramp, usd(this.strongest)),
       sign("rect", { x: 3, y: 1, width: 4, height: 8, fill: "#fff", stroke: "#000" }, "mark rose"),
       sign("rect", { x: 3, y: 1, width: 4, height: 8, fill: "#000", stroke: "#fff" }, "mark fell"),

@@ -60,6 +60,7 @@ export function table(rows, columns, empty, pick) {
 }
 
 export const byId = (id) => document.getElementById(id);
-export const show = (id, ...children) => byId(id).replaceChildren(
+export const fill = (place, ...children) => place.replaceChildren(
   ...children.map((child) => (child instanceof Node ? child : document.createTextNode(spelled(child)))),
 );
+export const show = (id, ...children) => fill(byId(id), ...children);

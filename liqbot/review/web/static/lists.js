@@ -1,6 +1,6 @@
 // Everything that is a table: positions, decisions, trades, clusters, feeds, drift, and the figures in short.
 
-import { byId, element, lasting, minute, number, ofIso, percent, price, show, signed, spelled, table, usd } from "./legible.js";
+import { byId, element, fill, lasting, minute, number, ofIso, percent, price, show, signed, spelled, table, usd } from "./legible.js";
 import { ask } from "./api.js";
 
 const side = (row) => element("span", { class: row.side }, row.side);
@@ -88,11 +88,11 @@ export function trades(rows) {
   ], "no trade yet", (row) => explain(`t${row.trade_id}`)));
 }
 
-export function clusters(record) {
+export function clusters(place, record) {
   const rows = [...(record.clusters ?? [])].sort((a, b) => b.peak_price - a.peak_price);
   const zones = [...(record.thin_zones ?? [])].sort((a, b) => b.price_low - a.price_low);
   const range = (row) => `${price(row.price_low)} to ${price(row.price_high)}`;
-  show("clusters",
+  fill(place,
     table(rows, [
       ["cluster of", (row) => element("span", { class: row.side }, row.side + "s")], ["price", range],
       ["estimate", (row) => usd(row.usd), "n"], ["away", (row) => signed((row.peak_price / record.mark_price - 1) * 100, 1) + " %", "n"],

@@ -2,15 +2,17 @@
 
 import { Chart } from "./chart.js";
 import { css, step } from "./colours.js";
-import { byId, element, price, show, signed, usd } from "./legible.js";
+import { element, fill, price, signed, usd } from "./legible.js";
 
 const APART = 10;
 const LABELS = 3;
 
 export class MapChart {
-  constructor() {
+  // `places`: elements for the chart, for what is read off it and for its key.
+  constructor(places) {
     this.record = null;
-    this.chart = new Chart(byId("map-chart"), {
+    this.places = places;
+    this.chart = new Chart(places.chart, {
       across: "usd", ticks: usd, under: (brush) => this.zones(brush), over: (brush) => this.paint(brush),
       read: (at) => this.read(at),
     });
@@ -69,10 +71,10 @@ export class MapChart {
 
   read(at) {
     const found = at && this.record && this.stacks.find((one) => one.low <= at.y && at.y < one.high);
-    if (!found) { show("map-read", "move over the map to read it"); return; }
+    if (!found) { fill(this.places.read, "move over the map to read it"); return; }
     const away = signed((at.y / this.record.mark_price - 1) * 100);
     const told = found.parts.map(([part, amount]) => `${part.name} ${usd(amount)}`).join(", ") || "nothing";
-    show("map-read", `${price(found.low)} to ${price(found.high)} (${away} % from the mark): ${told}`);
+    fill(this.places.read, `${price(found.low)} to ${price(found.high)} (${away} % from the mark): ${told}`);
   }
 
   key() {
@@ -81,7 +83,7 @@ export class MapChart {
       box.style.background = colour;
       return element("span", {}, box, name);
     };
-    show("map-key", ...this.parts.map((part) => swatch(part.colour(), part.name)), swatch(css("--good"), "thin zone"));
+    fill(this.places.key, ...this.parts.map((part) => swatch(part.colour(), part.name)), swatch(css("--good"), "thin zone"));
   }
 }
 

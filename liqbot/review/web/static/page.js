@@ -1,10 +1,9 @@
 // The page: what is asked how often, what is shown of it, and how old that is.
 
 import { ask, every } from "./api.js";
-import { HeatChart } from "./heat_chart.js";
-import { byId, element, lasting, minute, second, show } from "./legible.js";
+import { CoinView } from "./coin_view.js";
+import { byId, element, fill, lasting, minute, second, show } from "./legible.js";
 import * as lists from "./lists.js";
-import { MapChart } from "./map_chart.js";
 
 const STALE_MS = 10_000;
 const BEHIND_MS = 60_000;
@@ -14,10 +13,9 @@ const MODES = {
   demo: ["demo account: no real money", ""], observe: ["recording: no orders", ""], live: ["LIVE: real money", "money"],
 };
 
-const maps = new MapChart();
-const heat = new HeatChart();
-const state = { coin: null, status: null, statusAt: 0, trouble: "", report: null, pnl: null, coverage: null, open: [],
-  decisions: [], heat: null, shown: null, whole: false, seen: false, none: false, replay: null, playing: null, venues: new Set(), leverages: new Set() };
+const views = [CoinView.first()]; // of each chosen coin, in the order they were chosen
+const state = { status: null, statusAt: 0, trouble: "", report: null, pnl: null, coverage: null, open: [],
+  decisions: [], heat: null, whole: false, seen: false, none: false, replay: null, playing: null, venues: new Set(), leverages: new Set() };
 
 const moment = () => (state.replay === null ? null : state.heat.maps[state.replay][0]);
 
@@ -93,49 +91,65 @@ async function decisions() {
   show("decisions-when", moment() === null ? "" : `until ${minute(moment())}`);
 }
 
-// Answers may come in another order than they were asked for: only the newest question counts.
-let asked = 0;
+const map = () => Promise.all(views.map(mapOf));
 
-async function map() {
-  const mine = ++asked;
-  const at = moment();
+// As it is, or as it was at the time that is replayed: whole from the books, its parts folded from the journal, which
+// takes a moment.
+async function recordOf(coin, at) {
   const filter = { venue: [...state.venues].join(","), leverage: [...state.leverages].join(",") };
+  if (at === null) return ask("map", { coin, split: state.whole ? null : 1, ...filter });
+  if (!state.whole && (filter.venue || filter.leverage || byId("stack").value)) {
+    try {
+      return await ask("map", { coin, at, split: 1, ...filter });
+    } catch (error) {
+      if (!error.status) throw error; // else the journal does not reach back so far, or there is none
+    }
+  }
+  return ask("map", { coin, at, stored: 1 });
+}
+
+// Answers may come in another order than they were asked for: only the newest question counts.
+async function mapOf(view) {
+  const mine = ++view.asked;
+  const at = moment();
   try {
-    const record = await ask("map", at === null ? { coin: state.coin, split: state.whole ? null : 1, ...filter } : { coin: state.coin, at, stored: 1 });
+    const record = await recordOf(view.coin, at);
     const lines = await linesAt(record.coin, at);
-    if (mine !== asked) return;
+    if (mine !== view.asked) return;
     offer([record.coin]);
+    view.shown = { record, lines, then: at !== null };
+    draw(view);
+    if (view !== views[0]) return;
     if (at === null) filters(record);
-    state.shown = { record, lines, then: at !== null };
-    draw();
-    lists.clusters(record);
+    lists.clusters(view.clusters, record);
     if (at === null) lists.drift(record);
   } catch (error) {
-    if (mine !== asked) return;
-    if (error.status === 400 && at === null && !state.whole) {
+    if (mine !== view.asked) return;
+    if (error.status === 400 && at === null && !state.whole && !state.venues.size && !state.leverages.size) {
       state.whole = true; // a ledger alone: no part of its maps is kept
       for (const id of ["leverages", "venues"]) show(id, element("span", { class: "hint" }, "only a journal knows them apart"));
-      await map();
+      await mapOf(view);
       return;
     }
-    state.shown = null;
-    maps.say(error.message);
+    view.shown = null;
+    view.map.say(error.message);
   }
 }
 
 // What was answered last, as it is wished to be seen.
-function draw() {
-  if (!state.shown) return;
-  const { record, lines, then } = state.shown;
+function draw(view) {
+  if (!view.shown) return;
+  const { record, lines, then } = view.shown;
   const by = byId("stack").value;
   const filtered = Boolean(record.filter);
-  maps.show(record, { by: filtered ? "" : by, reachPct: Number(byId("reach").value), lines });
-  const part = filtered && by ? ", a part of it: coloured by side" : "";
-  const whole = then && (by || state.venues.size || state.leverages.size) ? ", whole: books keep no parts of a map" : "";
+  view.map.show(record, { by: filtered ? "" : by, reachPct: Number(byId("reach").value), lines });
+  const part = filtered ? `, a part of it${by ? ": coloured by side" : ""}` : "";
+  const lacks = !filtered && (state.venues.size || state.leverages.size || (by && !record[by]));
+  const whole = then && lacks ? ", whole: books keep no parts of a map" : "";
   const behind = state.status && !then ? state.status.time_ms - record.time_ms : 0;
   const late = behind > BEHIND_MS ? `, ${lasting(behind)} behind the bot's clock` : "";
-  show("map-when", `${then ? "REPLAY: " : ""}${record.coin} as of ${second(record.time_ms)} UTC${late}${part}${whole}`);
-  byId("map-when").classList.toggle("then", then || Boolean(late));
+  fill(view.when, `${then ? "REPLAY: " : ""}${record.coin} as of ${second(record.time_ms)} UTC${late}${part}${whole}`);
+  view.when.classList.toggle("then", then || Boolean(late));
 }
 
 // Entry, stop and own liquidation in prices of the map; the stop of now where the bot runs.
@@ -154,17 +168,22 @@ async function linesAt(coin, at) {
   return [...lines.filter((one) => one.name !== "first stop"), { name: "our stop", price: held.stop_price / ratio, colour: "--own" }];
 }
 
-async function heatmap() {
+const heatmap = () => Promise.all(views.map(heatmapOf));
+
+// The slider goes through the maps of the first coin.
+async function heatmapOf(view) {
+  const first = view === views[0];
   try {
-    const found = await ask("heatmap", { coin: state.coin });
-    if (state.replay !== null) return; // what is replayed stands still
+    const found = await ask("heatmap", { coin: view.coin });
+    if (state.replay !== null || !views.includes(view)) return; // what is replayed stands still
+    view.heat.show(found);
+    if (!first) return;
     state.heat = found;
-    heat.show(found);
     Object.assign(byId("slider"), { max: found.maps.length - 1, value: found.maps.length - 1, disabled: false });
   } catch (error) {
     if (state.replay !== null) return;
-    heat.say(error.message);
-    byId("slider").disabled = true;
+    view.heat.say(error.message);
+    if (first) byId("slider").disabled = true;
   }
 }
 
@@ -176,12 +195,28 @@ function offer(coins) {
   const more = coins.filter((one) => !known.has(one));
   if (!more.length) return;
   more.forEach((one) => known.add(one));
-  state.coin ??= coins[0];
-  const choose = (coin) => { [state.coin, state.venues, state.leverages] = [coin, new Set(), new Set()]; now(); tabs(); heatmap(); };
-  const tabs = () => show("coins", ...[...known].map((one) => element("button", {
-    type: "button", "aria-pressed": String(one === state.coin), onclick: () => choose(one),
-  }, one)));
+  views[0].coin ??= coins[0];
   tabs();
+}
+
+const chosen = (coin) => views.some((one) => one.coin === coin);
+const tabs = () => show("coins", ...[...known].map((one) => element("button", {
+  type: "button", "aria-pressed": String(chosen(one)), title: "chosen coins are drawn below each other", onclick: () => choose(one),
+}, one)));
+
+// One more, or one less: the last one stays. Without the first the next one takes its place.
+function choose(coin) {
+  const place = views.findIndex((one) => one.coin === coin);
+  if (place < 0) views.push(CoinView.more(coin));
+  else if (place > 0) views.splice(place, 1)[0].remove();
+  else if (views.length > 1) {
+    views[0].coin = views[1].coin;
+    [views[0].shown, state.venues, state.leverages] = [null, new Set(), new Set()];
+    views.splice(1, 1)[0].remove();
+  }
+  now();
+  tabs();
+  heatmap();
 }
 
 function filters(record) {
@@ -203,30 +238,30 @@ function filters(record) {
 
 function replay(index) {
   state.replay = index;
-  heat.mark(moment());
+  views.forEach((one) => one.heat.mark(moment()));
   show("slider-time", moment() === null ? "" : `${minute(moment())} UTC`);
-  map();
-  decisions();
+  return Promise.allSettled([map(), decisions()]);
 }
 
 function pause() {
-  clearInterval(state.playing);
   state.playing = null;
   show("play", "▶ replay");
 }
 
-function play() {
+// No step before the one before is drawn: what is folded from the journal takes longer than what the books keep.
+async function play() {
   if (state.playing) { pause(); return; }
   if (!state.heat) return;
   const slider = byId("slider");
   if (Number(slider.value) >= Number(slider.max)) slider.value = 0;
-  replay(Number(slider.value));
   show("play", "❚❚ pause");
-  state.playing = setInterval(() => {
+  const mine = state.playing = {};
+  for (;;) {
+    await Promise.all([replay(Number(slider.value)), new Promise((done) => { setTimeout(done, PLAY_MS); })]);
+    if (state.playing !== mine) return;
     if (Number(slider.value) >= Number(slider.max)) { pause(); return; }
     slider.value = Number(slider.value) + 1;
-    replay(Number(slider.value));
-  }, PLAY_MS);
+  }
 }
 
 function now() {
@@ -238,8 +273,8 @@ function now() {
 byId("slider").addEventListener("input", (event) => { pause(); if (state.heat) replay(Number(event.target.value)); });
 byId("play").addEventListener("click", play);
 byId("live").addEventListener("click", now);
-byId("stack").addEventListener("change", draw);
-byId("reach").addEventListener("change", draw);
+byId("stack").addEventListener("change", () => { if (moment() === null) views.forEach(draw); else map(); });
+byId("reach").addEventListener("change", () => views.forEach(draw));
 byId("which").addEventListener("change", () => lists.decisions(state.decisions, byId("which").value));
 
 every(1_000, async () => age());
