@@ -74,6 +74,7 @@ def test_one_venue_is_enough(tmp_path: Path) -> None:
     assert "ORACLE" not in text_of(score)
 
 
+@pytest.mark.long
 def test_without_open_interest_a_map_is_scored_all_the_same(tmp_path: Path) -> None:
     score = scored(tape_of(tmp_path / "tape.parquet", lambda *step: [bar(*step), order(*step)]))
     assert score.touch["liqbot"].d2.value == score.touch["liqbot"].d2.value
@@ -217,6 +218,7 @@ def test_files_that_are_no_truth_are_named(tmp_path: Path) -> None:
         scored(tape, broken)
 
 
+@pytest.mark.long
 def test_the_coins_of_a_tape_are_scored_one_by_one(tmp_path: Path) -> None:
     """The other coin's rows change nothing: the same figures as from a tape without it."""
 

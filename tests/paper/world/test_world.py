@@ -31,6 +31,7 @@ def bytes_of(blocks: Iterable[EventBlock]) -> str:
     return digest.hexdigest()
 
 
+@pytest.mark.long
 def test_same_seed_same_bytes_and_another_seed_another_market():
     params = small(coins=(BTC, ETH), days=0.05)
     first, again = World(params, 3), World(params, 3)
