@@ -88,7 +88,9 @@ class RiskLimits(StrictParams):
         CORE_VENUES,
         description="While one of these is silent nothing is entered; with money all of them have to be watched.",
     )
-    warmth_pct_min: float = limit(50.0, "Warmth of the map on both sides.", ge=0, le=100)
+    warmth_pct_min: float = limit(
+        40.0, "Warmth of the map on both sides; from nothing it takes some four days to get there.", ge=0, le=100
+    )
     map_skill_share_min: float = limit(
         0.0, "The map's own score of the last days, share of deviance explained; without a score it is not asked.",
         ge=-1, le=1,

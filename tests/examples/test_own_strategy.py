@@ -55,7 +55,8 @@ class User:
         return err if exit_code else out
 
     def backtest(self, *words: str) -> dict[str, object]:
-        text = self.says("backtest", self.tape, "--config", self.config, "--data", self.data, "--json", *words)
+        where = "--config", self.config, "--data", self.data
+        text = self.says("backtest", self.tape, *where, "--no-controls", "--json", *words)
         return json.loads(text)
 
     def asks(self, verb: str, *words: object) -> str:

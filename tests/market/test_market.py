@@ -123,6 +123,7 @@ def test_nothing_is_mapped_where_price_has_just_been(seed: int) -> None:
         assert drawn.long_usd[inside].sum() == drawn.short_usd[inside].sum() == 0
 
 
+@pytest.mark.long
 @given(seeds, st.sampled_from([10.0, 0.1, 0.0, -1.0]), st.integers(0, 2))
 @settings(max_examples=15)
 def test_one_venues_broken_price_does_not_move_the_aggregate(seed: int, factor: float, broken: int) -> None:

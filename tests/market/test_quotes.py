@@ -104,6 +104,7 @@ def test_a_depeg_is_no_sweep_no_trend_and_no_range(trade_venue: str, steps: int)
     )
 
 
+@pytest.mark.long
 def test_open_interest_counts_in_dollars() -> None:
     calm, calm_views = folded(walk(0.0))
     market, views = folded(walk(10.0))

@@ -44,7 +44,7 @@ def spanned(steps: Steps, number: int) -> list[TradeBar | LiquidationTotals]:
 
 
 @given(seed=st.integers(0, 2**32), marks=st.booleans(), span_ms=st.sampled_from((1_000, 60_000, 3_600_000)))
-@settings(max_examples=15)
+@settings(max_examples=6)
 def test_bars_and_sums_that_come_again_change_nothing(seed: int, marks: bool, span_ms: int) -> None:
     world, chance = RandomMarket(seed, marks=marks, span_ms=span_ms), random.Random(seed)
     steps = world.steps(COUNT)

@@ -84,7 +84,7 @@ def test_a_textbook_signal_is_approved_with_all_its_checks():
         (Refusal.LAGGING, {"view": changed(lag_ms=2_001)}),
         (Refusal.CORE_VENUE_MISSING, {"view": changed(venues_live=("binance", "bybit:usdt"))}),
         (Refusal.CORE_VENUE_MISSING, {"view": changed(venues_live=("hyperliquid",))}),
-        (Refusal.MAP_COLD, {"view": changed(warmth_long_pct=49.0)}),
+        (Refusal.MAP_COLD, {"view": changed(warmth_long_pct=39.0)}),
         (Refusal.MAP_UNRELIABLE, {"view": changed(map_skill_share=-0.01)}),
         (Refusal.BLACKOUT, {"limits": {"blackouts": (BLACKOUT,)}}),
         (Refusal.CAUTION, {"view": changed(oi_change_24h_pct=6.0, funding_8h_pct=0.05, funding_percentile=97.0)}),

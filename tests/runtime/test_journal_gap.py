@@ -111,6 +111,7 @@ def test_a_ledger_kept_while_records_were_refused_is_the_one_made_from_the_journ
     assert rows(lived.url) == kept
 
 
+@pytest.mark.long
 def test_fills_without_a_record_have_their_rows(tmp_path: Path) -> None:
     lived = Lived(tmp_path, (90, 100))
     assert lived.booked_fills() > lived.fills
@@ -124,6 +125,7 @@ def test_the_same_steps_come_again_after_a_gap(tmp_path: Path, refused: tuple[in
     assert (replayed.equality, replayed.steps_other_bytes) == (Equality.IDENTICAL, 0)
 
 
+@pytest.mark.long
 def test_a_restart_knows_what_was_refused(tmp_path: Path) -> None:
     lived = Lived(tmp_path, (90, 100))
     found = recover(lived.path, SETTINGS, ROSTER, LISTED, lambda *_: None)

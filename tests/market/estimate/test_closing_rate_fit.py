@@ -98,6 +98,7 @@ def test_the_pace_of_a_crowd_is_found(seed: int, pace: float) -> None:
         assert 0.25 < found / math.log(pace) < 1.2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("pace", [0.3, 3.0])
 def test_sums_by_the_hour_tell_a_little_of_it(pace: float) -> None:
     crowd = Crowd(7, pace, in_sums=True)
@@ -135,6 +136,7 @@ def test_how_much_is_told_does_not_matter(told: float) -> None:
     assert crowd.pace == pytest.approx(1.0, rel=0.3)
 
 
+@pytest.mark.long
 @given(st.integers(10, 5_000), st.booleans())
 @settings(max_examples=3, deadline=None)
 def test_one_cascade_moves_it_little(orders: int, old: bool) -> None:
@@ -225,6 +227,7 @@ def test_a_venue_that_was_in_a_sum_teaches_by_its_own_orders(first: list[tuple[l
     assert other.pace == pytest.approx(crowd.pace, rel=0.1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("promise", [0.02, 0.1, 0.5, 5.0])
 def test_what_comes_as_promised_is_no_evidence_however_little_is_promised(promise: float) -> None:
     """Old stock promises one order a stretch, new stock `promise`; both are told as promised."""

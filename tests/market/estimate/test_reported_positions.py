@@ -156,6 +156,7 @@ def test_what_is_covered_fades_is_touched_and_is_diluted_like_any_other_position
     assert (beside_usd(whole) <= whole.prior_usd() * (1 + 1e-9)).all()
 
 
+@pytest.mark.long
 @given(seeds)
 @settings(max_examples=3, deadline=None)
 def test_what_is_learnt_does_not_depend_on_who_reports_positions(seed: int) -> None:
@@ -200,6 +201,7 @@ def test_impossible_rows_are_left_out() -> None:
     assert shorts[1].tolist() == []
 
 
+@pytest.mark.long
 @given(seeds)
 @settings(max_examples=4, deadline=None)
 def test_a_market_with_measured_positions_comes_back_exactly_and_goes_on_alike(seed: int) -> None:

@@ -242,6 +242,7 @@ def test_the_text_says_what_matters(kept: tuple[BacktestReport, Path]) -> None:
     assert msgspec.json.decode(msgspec.json.encode(report))["money"]["net_usd"] == str(report.money.net_usd)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not REAL, reason="the recorded tapes are not beside this checkout")
 def test_a_recorded_tape(settings: Settings) -> None:
     recorded = read_tape(next(path for path in REAL if path.stem == "eth-2024-08-crash"))

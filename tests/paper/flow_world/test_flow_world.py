@@ -166,6 +166,7 @@ def test_what_is_late_is_told_late_once() -> None:
     assert (np.abs(sizes[at] - told["size_usd"]) < 1e-6).mean() > 0.95
 
 
+@pytest.mark.long
 def test_bars_of_other_spans_tell_the_same_market() -> None:
     def told(bar_ms: int) -> tuple[Rows, Rows]:
         world = FlowWorld(WILD.model_copy(update={"bar_ms": bar_ms, "days": 60 / 1440, "burn_in_days": 0.1}), 3)
@@ -232,6 +233,7 @@ def test_few_hold_much(wild: list[Minute]) -> None:
     assert 0.25 < top.sum() / crowd.sum() < 0.9
 
 
+@pytest.mark.long
 def test_sessions_are_busier_than_the_rest(calm: Rows) -> None:
     hour = (calm["time_ms"] - 1) // HOUR_MS % 24
     volume = np.bincount(hour, calm["volume_usd"], minlength=24)

@@ -50,6 +50,7 @@ def test_variations_turn_one_threshold_each_and_are_the_same_again(setup: Setup)
     assert found != variations(settings, 2, 8)
 
 
+@pytest.mark.long
 def test_a_strategy_without_a_gate_refuses_no_more_by_it(setup: Setup) -> None:
     """Without one gate no other changes, and some of them matter."""
     rows = ablation(AblationJob(setup, ("breakout",)))

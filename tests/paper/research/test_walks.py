@@ -1,5 +1,7 @@
 """Houses that sleep through what nothing can come of trade as those that are asked at every Tick."""
 
+import pytest
+
 from paper.backtest.planned_trips import PlannedTrips
 from paper.research.followers import follower
 from paper.research.market_lead import MarketLead
@@ -13,6 +15,7 @@ CANDIDATES = (
 )  # fmt: skip
 
 
+@pytest.mark.long
 def test_a_house_that_sleeps_trades_as_one_that_is_asked(setup: Setup) -> None:
     tape, settings = ready(setup)
     lead = MarketLead(settings, tape)

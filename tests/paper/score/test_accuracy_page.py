@@ -61,6 +61,7 @@ def outcomes(bench: dict[str, ModuleType], score: Score) -> dict[str, str]:
     return {goal.says: goal.judge("stops", score).outcome for goal in goals}
 
 
+@pytest.mark.long
 def test_a_market_that_meets_everything(bench: dict[str, ModuleType], good: Score) -> None:
     assert set(outcomes(bench, good).values()) == {"met"}
     text = bench["accuracy_goals"].goals({"stops": good})

@@ -65,6 +65,7 @@ def scored(tape: Tape, truth: Path | None = None) -> Score:
     return score_tape(tape, SHORT, truth=truth, seed=1).score
 
 
+@pytest.mark.long
 def test_one_venue_is_enough(tmp_path: Path) -> None:
     score = scored(tape_of(tmp_path / "tape.parquet", full))
     assert score.touch["B0"].d2.value == pytest.approx(0.0, abs=1e-9)
@@ -74,6 +75,7 @@ def test_one_venue_is_enough(tmp_path: Path) -> None:
     assert "ORACLE" not in text_of(score)
 
 
+@pytest.mark.long
 def test_without_open_interest_a_map_is_scored_all_the_same(tmp_path: Path) -> None:
     score = scored(tape_of(tmp_path / "tape.parquet", lambda *step: [bar(*step), order(*step)]))
     assert score.touch["liqbot"].d2.value == score.touch["liqbot"].d2.value
@@ -81,6 +83,7 @@ def test_without_open_interest_a_map_is_scored_all_the_same(tmp_path: Path) -> N
     assert score.touch["B3"].d2.value == pytest.approx(0.0, abs=1e-9)
 
 
+@pytest.mark.long
 def test_totals_alone_are_scored_by_window_and_against_the_depth_of_the_move(tmp_path: Path) -> None:
     def told(at_ms: int, before: float, after: float) -> list[MarketEvent]:
         found: list[MarketEvent] = [bar(at_ms, before, after)]
@@ -114,6 +117,7 @@ def test_a_tape_that_tells_nothing_in_its_scored_part_shows_dashes(tmp_path: Pat
     assert "-" in text_of(score)
 
 
+@pytest.mark.long
 def test_a_tape_that_tells_nothing_in_its_training_part_is_scored_without_a_crash(tmp_path: Path) -> None:
     def late(at_ms: int, before: float, after: float) -> list[MarketEvent]:
         first = at_ms < START_MS + 60 * HOUR_MS
@@ -217,6 +221,7 @@ def test_files_that_are_no_truth_are_named(tmp_path: Path) -> None:
         scored(tape, broken)
 
 
+@pytest.mark.long
 def test_the_coins_of_a_tape_are_scored_one_by_one(tmp_path: Path) -> None:
     """The other coin's rows change nothing: the same figures as from a tape without it."""
 

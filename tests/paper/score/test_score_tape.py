@@ -93,6 +93,7 @@ def poisoned(tape: Tape, after_ms: int) -> Iterator[EventBlock]:
         yield msgspec.structs.replace(block, bars=bars, marks=marks, liquidations=orders)
 
 
+@pytest.mark.long
 def test_what_comes_after_an_origin_changes_nothing_said_before(
     tape: Tape, scored: Scored, params: ScoreParams
 ) -> None:

@@ -142,6 +142,7 @@ def test_a_signal_ends_it_like_a_stop(tmp_path: Path) -> None:
     assert not protocol.socket_path(tmp_path).exists()
 
 
+@pytest.mark.long
 def test_a_panic_latch_halts_a_session_that_runs(tmp_path: Path) -> None:
     with session(tmp_path, "--speed", "60") as one:
         protocol.write_latch(tmp_path, protocol.PANIC, time_ms=1, why="fire")

@@ -97,7 +97,7 @@ def test_every_map_in_the_ledger_has_its_forecast(session: tuple[Path, str]) -> 
     assert all(one is not None and one["by_horizon_h"] for one in forecasts)
 
 
-@pytest.mark.parametrize("seed", ["0", "1"])
+@pytest.mark.parametrize("seed", [pytest.param("0", marks=pytest.mark.long), "1"])
 def test_its_journal_replays_to_the_same_bytes(session: tuple[Path, str], seed: str) -> None:
     data, _ = session
     done = liqbot("replay", "--data", str(data), "--json", seed=seed)

@@ -31,6 +31,7 @@ def bytes_of(blocks: Iterable[EventBlock]) -> str:
     return digest.hexdigest()
 
 
+@pytest.mark.long
 def test_same_seed_same_bytes_and_another_seed_another_market():
     params = small(coins=(BTC, ETH), days=0.05)
     first, again = World(params, 3), World(params, 3)
@@ -161,6 +162,7 @@ def world_close(block: EventBlock) -> float:
     return float(block.bars["close"][0])
 
 
+@pytest.mark.long
 def test_mirrored_knobs_mirror_the_crowd():
     def long_share(tilt: float) -> float:
         crowd = CrowdParams(positions=1200, long_tilt=tilt, momentum_share=0, reverting_share=0, funding_aversion=0)
@@ -175,6 +177,7 @@ def test_mirrored_knobs_mirror_the_crowd():
     assert long_share(-0.3) == pytest.approx(1 - long_share(0.3), abs=0.06)
 
 
+@pytest.mark.long
 def test_a_crowd_on_one_side_pays_for_it():
     def rate(tilt: float) -> float:
         crowd = CrowdParams(positions=1200, long_tilt=tilt)
