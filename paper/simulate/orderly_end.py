@@ -36,19 +36,20 @@ class EndingLoop(Protocol):
 
 
 class OrderlyEnd:
-    """Begun when it is made; `over` is told what was left when the process goes."""
+    """Begun when the house hears of it, after a clock step; `over` is told when that was, and what was left when
+    the process goes."""
 
-    def __init__(self, place: EndingPlace, over: Callable[[Unsettled], None]) -> None:
+    def __init__(self, place: EndingPlace, over: Callable[[int, Unsettled], None]) -> None:
         self._place, self._over = place, over
-        self.began_ms = place.now_ms
-        self._ending = EndingDecision(self.began_ms / 1_000)
-        self._said = False
+        self._began_ms = 0
+        self._ending = EndingDecision(0.0)
 
     def look(self) -> None:
         """After every clock step."""
         place = self._place
-        if not self._said:
-            self._said = True
+        if not self._began_ms:
+            self._began_ms = place.now_ms
+            self._ending = EndingDecision(self._began_ms / 1_000)
             place.house.enter_nothing()
             place.tell((events.Ending(time_ms=place.now_ms, reason="asked to end"),))
         waiting = ("steps wait for the disk",) if place.house.steps_waiting else ()
@@ -58,4 +59,4 @@ class OrderlyEnd:
             reason = "ending: no confirmed stop"
             place.tell((Flatten(time_ms=place.now_ms, reason=reason, code=HaltCode.OPERATOR_STOP),))
         elif act is EndingAct.OVER:
-            self._over(left)
+            self._over(self._began_ms, left)

@@ -278,7 +278,7 @@ class Scenario:
     def end_in_order(self, down_ms: int) -> None:
         """Somebody asks the process to end; another one starts `down_ms` after it did."""
         if self.ending is None:
-            self.ending = OrderlyEnd(self, partial(self._ended, down_ms, self.now_ms))
+            self.ending = OrderlyEnd(self, partial(self._ended, down_ms))
 
     def _ended(self, down_ms: int, began_ms: int, left: Unsettled) -> None:
         for probe in self.probes:

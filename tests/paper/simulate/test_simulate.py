@@ -102,6 +102,7 @@ def test_the_new_stop_may_fill_while_the_cancel_of_the_old_one_is_on_its_way(mon
         pytest.param(936, id="nobody can know of a fill that the stream lost while nothing that is read makes sense"),
         pytest.param(1156, id="a stop whose request hung is asked about in time, and not waited for after a start"),
         pytest.param(1465, id="a stop that a dead process sent is not waited for", marks=pytest.mark.long),
+        pytest.param(1885, id="an end begins when the house hears of it", marks=pytest.mark.long),
         pytest.param(464, id="an earlier journal's deleveraging takes nothing off a new position"),
     ],
 )
