@@ -1,6 +1,7 @@
 """What each strategy did on the recorded tapes, beside what knows nothing, with misses first, into docs/strategies.md.
 
     python bench/strategies.py [--tapes DIR] [--minutes 55] [--processes 1] [--draws 100] [--page FILE]
+    python bench/strategies.py --knobs all --days 25 [...]   simulated markets, one knob on and off, instead of tapes
 
 Resumable: every finished pass over a tape is kept under --data for this state of the code, and the page is written from
 what is there. Tapes go from small to large.
@@ -18,7 +19,9 @@ from typing import Any, Final
 import msgspec
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
+
+from _knob_markets import MARKETS, tape_of  # noqa: E402
 
 from liqbot.code_version import source_digest  # noqa: E402
 from liqbot.settings import load  # noqa: E402
@@ -30,8 +33,8 @@ from paper.research.setup import Setup, ready  # noqa: E402
 from paper.research.text import controls_text, edge_of, monte_carlo_text, refusals_text  # noqa: E402
 from paper.research.work import LocalWorkers, Workers  # noqa: E402
 
-BEGIN: Final = "<!-- results: begin -->"
-END: Final = "<!-- results: end -->"
+MARKS: Final = {"tapes": "results", "knobs": "knobs"}
+"""Between comments with these words lies what is written."""
 WAIVED: Final = "signals.waive=flow,flow_flipped,oi_dropped,oi_rising,prints_stopped,prior_funding"
 """Old recordings lack feeds; what was waived is counted in every report."""
 
@@ -96,10 +99,22 @@ def section(name: str, found: Researched) -> str:
     return "\n".join((f"### {name}", "", headline(report) + ".", "", *lines, *lacks, "", "```text", tables, "```"))
 
 
-def written(page: Path, text: str) -> None:
-    before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+def written(page: Path, mark: str, text: str) -> None:
+    begin, end = f"<!-- {mark}: begin -->", f"<!-- {mark}: end -->"
+    before, _, rest = page.read_text(encoding="utf-8").partition(begin)
+    _, _, after = rest.partition(end)
+    page.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
+
+
+def sources(asked: argparse.Namespace) -> list[Path]:
+    """Tapes, those first that take least."""
+    if asked.knobs is None:
+        found = sorted(asked.tapes.glob("*.parquet"), key=lambda path: (path.stat().st_size, path.name))
+        return found or sys.exit(f"--tapes {asked.tapes}: no tapes there")
+    names = list(MARKETS) if asked.knobs == "all" else asked.knobs.split(",")
+    if unknown := [name for name in names if name not in MARKETS]:
+        sys.exit(f"--knobs {unknown[0]!r}: there are {', '.join(MARKETS)}")
+    return [tape_of(name, asked.days, asked.data / "worlds") for name in names]
 
 
 def code() -> str:
@@ -123,14 +138,15 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=55.0, help="No pass is begun after so long.")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--draws", type=int, default=100)
+    parser.add_argument("--knobs", help=f"All, or of {', '.join(MARKETS)}.")
+    parser.add_argument("--days", type=float, default=25.0, help="Of each of those markets.")
     asked = parser.parse_args()
-    tapes = sorted(asked.tapes.glob("*.parquet"), key=lambda path: (path.stat().st_size, path.name))
-    if not tapes:
-        sys.exit(f"--tapes {asked.tapes}: no tapes there")
+    tapes = sources(asked)
     folder = asked.data / code()
     folder.mkdir(parents=True, exist_ok=True)
     until_s, sections, missing = time.monotonic() + asked.minutes * 60.0, [], []
-    command = f"`./run bench strategies --draws {asked.draws}` at {commit()}"
+    knobs = f" --knobs {asked.knobs} --days {asked.days:g}" if asked.knobs else ""
+    command = f"`./run bench strategies --draws {asked.draws}{knobs}` at {commit()}"
     for path in tapes:
         settings = load("paper", config=ROOT / "config", overrides=(WAIVED,), environment={}).settings
         setup = Setup.of(path, settings, "paper", ROOT / "config")
@@ -143,7 +159,8 @@ def main() -> None:
         ready.cache_clear()
     notes = [f"Not finished within the time, and so not told: {', '.join(missing)}."] if missing else []
     if asked.page is not None:
-        written(asked.page, "\n\n".join((f"By {command}.", *notes, *sections)))
+        mark = MARKS["knobs" if asked.knobs else "tapes"]
+        written(asked.page, mark, "\n\n".join((f"By {command}.", *notes, *sections)))
 
 
 if __name__ == "__main__":

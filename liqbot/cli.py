@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from liqbot import __version__
 from liqbot.exits import Exit, ExpectedError
-from liqbot.legible import OutputError, legible_output
+from liqbot.legible import LegibleStream, OutputError, legible_output
 from liqbot.verbs.table import Verb, all_verbs, command_of
 
 
@@ -32,7 +32,8 @@ def _exit_code(words: list[str]) -> int:
             _let_go_of_stdout()
         _complain(str(error))
         exit_code = error.exit_code
-        if "--json" in words and not isinstance(error, OutputError):
+        answered = isinstance(sys.stdout, LegibleStream) and sys.stdout.said
+        if "--json" in words and not answered and not isinstance(error, OutputError):
             _complain_in_json(str(error), exit_code)
     except KeyboardInterrupt:
         _complain("interrupted")
@@ -67,7 +68,7 @@ def _complain(message: str) -> None:
 
 
 def _complain_in_json(message: str, exit_code: int) -> None:
-    """On stdout, where whoever asked for JSON reads."""
+    """On stdout, where whoever asked for JSON reads; a verb that has answered there says in its answer what failed."""
     import json  # here: who asks for text needs none of it
 
     try:

@@ -88,11 +88,14 @@ class LegibleStream:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self.said = False
+        """Whether anything was written."""
 
     def write(self, text: str) -> int:
         """TypeError for what is no text, like the stream itself."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        self.said = self.said or bool(text)
         with _said_when_full():
             self._stream.write(shown(text, colours=self._stream.isatty()))
         return len(text)
