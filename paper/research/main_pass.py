@@ -8,11 +8,10 @@ import msgspec
 from liqbot.blocks import EventBlock
 from liqbot.engine import Engine, Step
 from liqbot.review.progress import progress
-from liqbot.settings import Settings
 from paper.backtest.planned_trips import PlannedTrips, TripLine
 from paper.backtest.report import BacktestReport
 from paper.backtest.run import backtest
-from paper.params import PaperSection
+from paper.params import PaperSection, with_section
 from paper.research.controls import FILLS
 from paper.research.followers import follower
 from paper.research.priced_entries import EntryPricer
@@ -75,7 +74,7 @@ class _Beside:
         section = self._settings.section(PaperSection)
         for name, changes in FILLS.items():
             exchange = section.exchange.model_copy(update=changes)
-            filled = _with_paper(self._settings, section.model_copy(update={"exchange": exchange}))
+            filled = with_section(self._settings, section.model_copy(update={"exchange": exchange}))
             self._loops.append(follower(filled, self._tape, engine, self.fills[name]))
         self._pricer = EntryPricer(self._settings, self._tape, engine)
         self._refused = RefusedEntries(self._settings, self._pricer)
@@ -86,9 +85,3 @@ class _Beside:
 
     def refusals(self) -> tuple[RefusalPrice, ...]:
         return () if self._refused is None else prices_of(self._pricer.finish())
-
-
-def _with_paper(settings: Settings, section: PaperSection) -> Settings:
-    """The settings with another section of ours, whatever it is called."""
-    name = next(name for name in type(settings).model_fields if isinstance(getattr(settings, name), PaperSection))
-    return settings.model_copy(update={name: section})

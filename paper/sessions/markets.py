@@ -4,7 +4,7 @@ from pathlib import Path
 
 from liqbot.exits import Exit, ExpectedError
 from liqbot.settings import Settings
-from paper.params import PaperSection
+from paper.params import PaperSection, with_section
 from paper.sessions.listings import paper_instruments
 from paper.sessions.session import SessionMarket
 from paper.sessions.tape_settings import contracts_of, fitted, fitted_to
@@ -28,20 +28,23 @@ def tape_market(settings: Settings, path: Path) -> tuple[Settings, SessionMarket
 
 
 def world_market(settings: Settings, seed: int) -> tuple[Settings, SessionMarket]:
-    """The simulated market, and the settings with its venues and coins."""
-    world = World(settings.section(PaperSection).world, seed)
+    """The simulated market, and the settings with its venues and coins. ExpectedError when it lacks a coin."""
+    section = settings.section(PaperSection)
+    params = section.world.with_coins(settings.coins)
+    settings = with_section(settings, section.model_copy(update={"world": params}))
+    world = World(params, seed)
     if settings.trade_venue not in world.roster.venues:
         known = ", ".join(world.roster.venues)
         raise ExpectedError(
             f"trade_venue: {settings.trade_venue!r} is not in the simulated market; one of {known}", Exit.CONFIG
         )
-    traded = tuple(coin for coin in settings.coins if coin in world.roster.coins)
-    if not traded:
-        known = ", ".join(world.roster.coins)
-        raise ExpectedError(f"coins: none of {', '.join(settings.coins)} is in the simulated market; it has {known}",
-                            Exit.CONFIG)
-    fits = fitted_to(settings, world.roster.venues, traded, settings.trade_venue)
-    instruments = paper_instruments(settings.trade_venue, traded)
+    if absent := [coin for coin in settings.coins if coin not in world.roster.coins]:
+        raise ExpectedError(
+            f"coins: {', '.join(absent)} is not in the simulated market; it has {', '.join(world.roster.coins)}, and "
+            "whatever paper.world.coins describes", Exit.CONFIG,
+        )
+    fits = fitted_to(settings, world.roster.venues, settings.coins, settings.trade_venue)
+    instruments = paper_instruments(settings.trade_venue, settings.coins)
     return fits, SessionMarket(
         world.roster, instruments, world.backfill(), world.blocks(), world.history_start_ms, world.params.start_ms
     )

@@ -219,6 +219,12 @@ class WorldParams(Knobs):
     prices: PriceParams = Field(default_factory=PriceParams, description="Price and liquidity.")
     shocks: ShockParams = Field(default_factory=ShockParams, description="Wicks.")
 
+    def with_coins(self, names: tuple[str, ...]) -> "WorldParams":
+        """With those of `names` that it lacks and whose usual market is known."""
+        there = {one.coin for one in self.coins}
+        new = tuple(one for one in (BTC, ETH) if one.coin in names and one.coin not in there)
+        return self.model_copy(update={"coins": (*self.coins, *new)}) if new else self
+
     @model_validator(mode="after")
     def _everybody_has_a_leverage(self) -> Self:
         for venue in self.venues:

@@ -4,14 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ledger_rows import ledger_rows
 from random_market import ROSTER, eager_settings, random_market
-from sqlalchemy import select
 
 from liqbot.ledger import LedgerWriter
-from liqbot.ledger.connect import engine_for
 from liqbot.ledger.later import LaterLedger
 from liqbot.ledger.observation import Observation, observation_of
-from liqbot.ledger.tables import TABLES, core
 from liqbot.market.coin import CoinMarket
 from liqbot.observers.ledger import LedgerObserver
 from paper.sessions.assembly import engine_of, exchange_of, opening_facts
@@ -52,17 +50,6 @@ class Direct:
         self.flush(0.0)
 
 
-def rows(url: str) -> dict[str, list[Any]]:
-    engine = engine_for(url)
-    with engine.connect() as connection:
-        found = {
-            table.name: [tuple(row) for row in connection.execute(select(table).order_by(table.c.id))]
-            for table in map(core, TABLES)
-        }
-    engine.dispose()
-    return found
-
-
 def lived(url: str, blocks: int, *, behind: int | None) -> None:
     """A house that trades, with its ledger behind the observer; None: every view is kept with its forecast."""
     settings, listed = eager_settings(SEED), paper_instruments("binance", ("BTC",))
@@ -87,7 +74,7 @@ def test_the_ledger_is_the_one_that_is_given_every_forecast(behind: int, tmp_pat
     urls = [f"sqlite:///{tmp_path / name}.sqlite" for name in ("all", "asked")]
     lived(urls[0], BLOCKS, behind=None)
     lived(urls[1], BLOCKS, behind=behind)
-    everything, asked = map(rows, urls)
+    everything, asked = map(ledger_rows, urls)
     assert len(everything["trade"]) > 1
     assert {"periodic", "decision", "fill"} <= {row[5] for row in everything["map_snapshot"]}
     assert asked == everything

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from ledger_rows import ledger_rows
 from random_market import ROSTER, eager_settings, random_market
-from sqlalchemy import select
 
 from liqbot import __version__
 from liqbot.blocks import EventBlock
@@ -16,10 +15,8 @@ from liqbot.events import Fill, JournalGap
 from liqbot.journal import Journal
 from liqbot.journal.errors import JournalStuckError
 from liqbot.ledger import LedgerWriter
-from liqbot.ledger.connect import engine_for
 from liqbot.ledger.observation import observation_of
 from liqbot.ledger.rebuild import rebuild
-from liqbot.ledger.tables import TABLES, core
 from liqbot.observers.snapshots import SnapshotObserver
 from liqbot.replay import Equality, replay
 from liqbot.runtime.assembly import recorded_engine, snapshot_version
@@ -85,18 +82,7 @@ class Lived:
         self.gaps = [fact for fact in facts if isinstance(fact, JournalGap)]
 
     def booked_fills(self) -> int:
-        return len(rows(self.url)["fill"])
-
-
-def rows(url: str) -> dict[str, list[Any]]:
-    engine = engine_for(url)
-    with engine.connect() as connection:
-        found = {
-            table.name: [tuple(row) for row in connection.execute(select(table).order_by(table.c.id))]
-            for table in map(core, TABLES)
-        }
-    engine.dispose()
-    return found
+        return len(ledger_rows(self.url)["fill"])
 
 
 @pytest.mark.parametrize("refused", SOME_REFUSED)
@@ -104,18 +90,18 @@ def test_a_ledger_kept_while_records_were_refused_is_the_one_made_from_the_journ
     tmp_path: Path, refused: tuple[int, int]
 ) -> None:
     lived = Lived(tmp_path, refused)
-    kept = rows(lived.url)
+    kept = ledger_rows(lived.url)
     assert lived.gaps
     assert len(kept["trade"]) > 1
     rebuild(lived.path, recorded_engine, lived.url, snapshot_version=snapshot_version())
-    assert rows(lived.url) == kept
+    assert ledger_rows(lived.url) == kept
 
 
 @pytest.mark.long
 def test_fills_without_a_record_have_their_rows(tmp_path: Path) -> None:
     lived = Lived(tmp_path, (90, 100))
     assert lived.booked_fills() > lived.fills
-    assert "JOURNAL_GAP" in {row[4] for row in rows(lived.url)["incident"]}
+    assert "JOURNAL_GAP" in {row[4] for row in ledger_rows(lived.url)["incident"]}
 
 
 @pytest.mark.parametrize("refused", SOME_REFUSED)
