@@ -50,9 +50,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """`-n auto`: more than there are cores, because tests of the live house mostly wait; no more, because every one
-    collects all tests for itself."""
-    return (os.cpu_count() or 1) + 2
+    """`-n auto`: more than there are cores, because tests of the live house mostly wait."""
+    return (os.cpu_count() or 1) + 4
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
