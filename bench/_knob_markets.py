@@ -38,10 +38,13 @@ MARKETS: Final[dict[str, Any]] = {
 }
 
 
-def tape_of(name: str, days: float, folder: Path) -> Path:
-    """Made once for what it is: its folder carries the market's fingerprint. KeyError for a name that is none."""
+def tape_of(name: str, days: float, folder: Path, *, make: bool) -> Path | None:
+    """Made once for what it is: its folder carries the market's fingerprint. None where it is not there and there is no
+    time to `make` it. KeyError for a name that is none."""
     market = MARKETS[name](days)
     tape = folder / str(market.fingerprint) / f"{name}-{days:g}d.parquet"
+    if not tape.is_file() and not make:
+        return None
     if not tape.is_file():
         tape.parent.mkdir(parents=True, exist_ok=True)
         export(market, tape, tape.with_name("truth.parquet"), every_ms=_HOUR_MS)

@@ -33,8 +33,6 @@ from paper.research.setup import Setup, ready  # noqa: E402
 from paper.research.text import controls_text, edge_of, monte_carlo_text, refusals_text  # noqa: E402
 from paper.research.work import LocalWorkers, Workers  # noqa: E402
 
-MARKS: Final = {"tapes": "results", "knobs": "knobs"}
-"""Between comments with these words lies what is written."""
 WAIVED: Final = "signals.waive=flow,flow_flipped,oi_dropped,oi_rising,prints_stopped,prior_funding"
 """Old recordings lack feeds; what was waived is counted in every report."""
 
@@ -106,15 +104,20 @@ def written(page: Path, mark: str, text: str) -> None:
     page.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
 
 
-def sources(asked: argparse.Namespace) -> list[Path]:
-    """Tapes, those first that take least."""
+def sources(asked: argparse.Namespace, until_s: float) -> Iterator[tuple[str, Path | None]]:
+    """Tapes by name, those first that take least. A simulated one is made when it is its turn; None when there is no
+    time left for that."""
     if asked.knobs is None:
         found = sorted(asked.tapes.glob("*.parquet"), key=lambda path: (path.stat().st_size, path.name))
-        return found or sys.exit(f"--tapes {asked.tapes}: no tapes there")
+        if not found:
+            sys.exit(f"--tapes {asked.tapes}: no tapes there")
+        yield from ((path.stem, path) for path in found)
+        return
     names = list(MARKETS) if asked.knobs == "all" else asked.knobs.split(",")
     if unknown := [name for name in names if name not in MARKETS]:
         sys.exit(f"--knobs {unknown[0]!r}: there are {', '.join(MARKETS)}")
-    return [tape_of(name, asked.days, asked.data / "worlds") for name in names]
+    for name in names:
+        yield name, tape_of(name, asked.days, asked.data / "worlds", make=time.monotonic() <= until_s)
 
 
 def code() -> str:
@@ -141,26 +144,27 @@ def main() -> None:
     parser.add_argument("--knobs", help=f"All, or of {', '.join(MARKETS)}.")
     parser.add_argument("--days", type=float, default=25.0, help="Of each of those markets.")
     asked = parser.parse_args()
-    tapes = sources(asked)
     folder = asked.data / code()
     folder.mkdir(parents=True, exist_ok=True)
     until_s, sections, missing = time.monotonic() + asked.minutes * 60.0, [], []
     knobs = f" --knobs {asked.knobs} --days {asked.days:g}" if asked.knobs else ""
     command = f"`./run bench strategies --draws {asked.draws}{knobs}` at {commit()}"
-    for path in tapes:
+    for name, path in sources(asked, until_s):
+        if path is None:
+            missing.append(name)
+            continue
         settings = load("paper", config=ROOT / "config", overrides=(WAIVED,), environment={}).settings
         setup = Setup.of(path, settings, "paper", ROOT / "config")
         found = run(setup, folder, LocalWorkers(asked.processes), until_s, asked.draws)
         if found is None:
-            missing.append(path.stem)
+            missing.append(name)
             continue
-        sections.append(section(path.stem, found))
+        sections.append(section(name, found))
         print(sections[-1], flush=True)
         ready.cache_clear()
     notes = [f"Not finished within the time, and so not told: {', '.join(missing)}."] if missing else []
     if asked.page is not None:
-        mark = MARKS["knobs" if asked.knobs else "tapes"]
-        written(asked.page, mark, "\n\n".join((f"By {command}.", *notes, *sections)))
+        written(asked.page, "knobs" if asked.knobs else "results", "\n\n".join((f"By {command}.", *notes, *sections)))
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ class LedgerThread:
         self._opened, self._closing = threading.Event(), False
         self._refusal: ExpectedError | None = None
         self._wanted_seq = self._put_seq = self._seq = 0
-        self._map_due: Callable[[str, int], bool] = _always_due
+        self._map_due: Callable[[str, int], bool] | None = None
         self._behind = self._failure = ""
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
         self._begin()
@@ -90,7 +90,7 @@ class LedgerThread:
     def map_due(self, coin: str, time_ms: int) -> bool:
         """Whether a map of this time may be written for its time alone: what a map is written with has to be read of
         the market before it goes on. True as well while nobody can say."""
-        return self._map_due(coin, time_ms)
+        return self._map_due is None or self._map_due(coin, time_ms)
 
     def put(self, observation: Observation, wait_s: float = 0.0) -> None:
         """Never raises. Waits for room no longer than `wait_s`; without room the ledger stays behind from here on."""
@@ -263,8 +263,3 @@ class LedgerThread:
         self._changed.notify_all()
         if say:
             self._log.error("the ledger is left behind", record=self._seq, reason=why, next=CATCHES_UP)
-
-
-def _always_due(coin: str, time_ms: int) -> bool:
-    del coin, time_ms
-    return True
