@@ -10,6 +10,7 @@ with s = +1 when a falling x hurts. The deduction is a constant c when the tiers
 they follow the size q. Only + - * / and comparisons, so results are the same bytes on every platform.
 """
 
+import math
 from typing import Final, Literal
 
 import msgspec
@@ -54,7 +55,8 @@ def liquidation_prices(
     its coin margin valued at entry. Never liquidated: 0.0 for a long, inf for a short. NaN for a rule without a price.
     A margin that is too small at entry gives the price beyond it from which on the position would be safe.
     """
-    entry_price, quantity_base, margin_usd = np.broadcast_arrays(entry_price, quantity_base, margin_usd)
+    if not entry_price.shape == quantity_base.shape == margin_usd.shape:
+        entry_price, quantity_base, margin_usd = np.broadcast_arrays(entry_price, quantity_base, margin_usd)
     if rule.basis == "none":
         return np.full(entry_price.shape, np.nan)
     sign, start, size, margin = _settled(
@@ -65,7 +67,7 @@ def liquidation_prices(
     # Tiers in USD follow the value of a linear position but the fixed size of an inverse one; tiers in coin reversed.
     follows_value = (table.coin_price_usd is not None) == inverse
     rates = table.rates + rule.fee_pct / 100.0
-    at_start = np.searchsorted(caps * BORDER_SLACK, size * start if follows_value else size, side="left")
+    at_start = np.asarray((caps * BORDER_SLACK).searchsorted(size * start if follows_value else size, side="left"))
     if rule.basis == "entry":
         deduction = deductions[at_start] * (1.0 if follows_value else start)
         found = start + sign * (rates[at_start] * size * start - deduction - margin) / size
@@ -129,6 +131,8 @@ def _as_price(found: Floats, *, inverse: bool) -> Floats:
 def positive_floats(name: str, values: Floats | float, *, zero: bool = False) -> Floats:
     """As an array of finite positive numbers (zero allowed on request), else a ValueError naming field and value."""
     array = np.asarray(values, dtype=np.float64)
+    if isinstance(values, float) and 0.0 < values < math.inf:
+        return array
     good = np.isfinite(array) & ((array >= 0.0) if zero else (array > 0.0))
     if not good.all():
         bad = array[~good].flat[0]

@@ -1,6 +1,7 @@
 """How much: from the distance to the stop and to our own liquidation price, under every cap on notional."""
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -45,6 +46,11 @@ class Size(msgspec.Struct, frozen=True):
 
 def exact(value: float) -> Decimal:
     """The shortest decimal that reads as this float."""
+    return _written(value) if value else Decimal(str(value))  # zeros of either sign are equal, and read differently
+
+
+@lru_cache(maxsize=512, typed=True)
+def _written(value: float) -> Decimal:
     return Decimal(str(value))
 
 

@@ -57,17 +57,22 @@ def test_a_gap_is_a_thin_zone() -> None:
 
 
 @given(st.floats(61, 99.9), st.floats(61, 99.9), st.floats(1e4, 1e8))
-def test_density_percentile_orders_prices_by_density_and_nearest_thin_is_thin(
-    price: float, spike: float, amount: float
-) -> None:
+def test_density_percentile_orders_prices_by_density(price: float, spike: float, amount: float) -> None:
     drawn = chart({spike: amount})
     percentile = drawn.density_percentile(Side.LONG, price)
     assert 0 <= percentile <= 100
     assert drawn.density_percentile(Side.LONG, spike) >= percentile - 1e-9
-    thin_price = drawn.nearest_thin(Side.LONG, spike, 60.0)
-    assert drawn.density_percentile(Side.LONG, thin_price) <= 60.0
     assert math.isnan(drawn.density_percentile(Side.LONG, 100.5))
     assert math.isnan(chart({}, ground=0.0).density_percentile(Side.LONG, price))
+
+
+def test_one_price_has_the_density_percentile_that_it_has_among_many() -> None:
+    drawn = chart({97.0: 1e6, 90.0: 5e5})
+    prices = np.concatenate((drawn.edges, (drawn.edges[0] * 0.5, drawn.edges[-1] * 2.0, 97.0, NAN)))
+    for map_ in (drawn, chart({}, ground=0.0)):
+        for side in Side:
+            alone = [map_.density_percentile(side, price) for price in prices.tolist()]
+            np.testing.assert_array_equal(map_.density_percentiles(side, prices), alone)
 
 
 def step(number: int, low: float, high: float, mark: float, **named: object) -> SweepStep:

@@ -9,7 +9,7 @@ chosen by excess, largest first, none overlapping another.
 
 import math
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final, NamedTuple, overload
 
 import numpy as np
@@ -95,6 +95,13 @@ class Clusters(Sequence[Cluster]):
         self._within: dict[float, Cluster | None] = {}
         """By reach in percent."""
 
+    @cached_property
+    def spans(self) -> list[tuple[float, float]]:
+        """Low and high edge of each."""
+        mark, sign = self._map.mark_position, -float(self._side)
+        ends = [(price_at(mark + sign * at), price_at(mark + sign * (at + self._width))) for at in self._places]
+        return [(min(both), max(both)) for both in ends]
+
     @property
     def nearest_price(self) -> float:
         """Of the near edges, the one nearest to the mark; NaN without clusters."""
@@ -150,6 +157,13 @@ def first_within(clusters: Sequence[Cluster], reach_pct: float) -> Cluster | Non
     if isinstance(clusters, Clusters):
         return clusters.first_within(reach_pct)
     return next((cluster for cluster in clusters if cluster.distance_pct <= reach_pct), None)
+
+
+def spans_of(clusters: Sequence[Cluster]) -> Sequence[tuple[float, float]]:
+    """Low and high edge of each of a side's clusters."""
+    if isinstance(clusters, Clusters):
+        return clusters.spans
+    return [(cluster.price_low, cluster.price_high) for cluster in clusters]
 
 
 def nearest_price(clusters: Sequence[Cluster]) -> float:

@@ -1,6 +1,7 @@
 """`LiquidationMap`: USD that would be force-closed at each price, by side of the position. An estimate, always."""
 
 import functools
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -119,37 +120,43 @@ class LiquidationMap(msgspec.Struct, frozen=True, eq=False, dict=True):
         Ranked, lightly smoothed, among the bins of that side within 40 % of the mark. NaN when the side is empty or the
         price lies on the other side of the mark, where such a position would not exist.
         """
-        return float(self._percentiles(side, np.array([price]))[0])
+        density, ranked = self._ranking(side)
+        if not len(ranked) or (price - self.mark_price) * float(side) > 0:
+            return float("nan")
+        index = int(self.edges.searchsorted(price, "right")) - 1
+        here = density.item(index) if 0 <= index < len(density) else 0.0
+        # An empty bin is as thin as can be, however many of them there are.
+        return float(_below(ranked, here) * (50.0 / len(ranked))) if here > 0 else 0.0
 
     def density_percentiles(self, side: Side, prices: Floats) -> Floats:
         """`density_percentile` of many prices at once."""
-        return self._percentiles(side, prices)
-
-    def nearest_thin(
-        self, side: Side, price: float, percentile_max: float = 30.0, *, within_pct: float = 5.0
-    ) -> float:
-        """The price nearest to `price` whose density percentile is at most `percentile_max`.
-
-        Searched within `within_pct` of it; NaN when there is none, or the side is empty.
-        """
-        low, high = (self.distances.price(price, pct) for pct in (-within_pct, within_pct))
-        middles = (self.edges[:-1] + self.edges[1:]) / 2.0
-        candidates = np.append(middles[(middles >= low) & (middles <= high)], price)
-        thin = candidates[self._percentiles(side, candidates) <= percentile_max]
-        return float(thin[np.abs(thin - price).argmin()]) if len(thin) else float("nan")
-
-    def _percentiles(self, side: Side, prices: Floats) -> Floats:
-        density = smoothed(self.usd(side))
-        ranked = np.sort(density[self.span(side, _RANKED_PCT)])
-        if not len(ranked) or not ranked[-1] > 0:
+        density, ranked = self._ranking(side)
+        if not len(ranked):
             return np.full(len(prices), np.nan)
         index = np.searchsorted(self.edges, prices, side="right") - 1
         inside = (index >= 0) & (index < len(density))
         here = np.where(inside, density[np.clip(index, 0, len(density) - 1)], 0.0)
-        below = np.searchsorted(ranked, here, side="left") + np.searchsorted(ranked, here, side="right")
         wrong_side = (prices - self.mark_price) * float(side) > 0
-        # An empty bin is as thin as can be, however many of them there are.
-        return np.where(wrong_side, np.nan, np.where(here > 0, below * (50.0 / len(ranked)), 0.0))
+        return np.where(wrong_side, np.nan, np.where(here > 0, _below(ranked, here) * (50.0 / len(ranked)), 0.0))
+
+    @functools.cached_property
+    def _rankings(self) -> dict[Side, tuple[Floats, Floats]]:
+        """Of the sides that were asked about."""
+        return {}
+
+    def _ranking(self, side: Side) -> tuple[Floats, Floats]:
+        """Density by bin, and those it is ranked among in ascending order; none of an empty side."""
+        found = self._rankings.get(side)
+        if found is None:
+            density = smoothed(self.usd(side))
+            ranked = np.sort(density[self.span(side, _RANKED_PCT)])
+            found = self._rankings[side] = density, ranked if len(ranked) and ranked[-1] > 0 else ranked[:0]
+        return found
+
+
+def _below(ranked: Floats, here: Any) -> Any:
+    """How many lie below a density, and again how many do or equal it; of many densities at once too."""
+    return ranked.searchsorted(here, "left") + ranked.searchsorted(here, "right")
 
 
 def smoothed(usd: Floats) -> Floats:

@@ -15,6 +15,7 @@ import msgspec
 
 from liqbot.instruments import Side
 from liqbot.market.forecast.sweep_chance import reach_chance
+from liqbot.market.map.clusters import spans_of
 from liqbot.market.map.liquidation_map import LiquidationMap
 from liqbot.market.view import SideView
 from liqbot.signals.gates import GateSpec, conditions, same, shown
@@ -229,16 +230,14 @@ def in_cluster(side: Side, price: float, view: Surroundings, params: AvoidLiquid
 
 def _cluster_count(side: Side, price: float, view: Surroundings, params: AvoidLiquidityParams) -> int:
     pad = params.cluster_pad_pct / 100.0
-    return sum(
-        cluster.price_low * (1.0 - pad) <= price <= cluster.price_high * (1.0 + pad)
-        for cluster in view.behind(side).clusters
-    )
+    spans = spans_of(view.behind(side).clusters)
+    return len([low for low, high in spans if low * (1.0 - pad) <= price <= high * (1.0 + pad)])
 
 
 def _cluster_distance_pct(side: Side, price: float, entry_price: float, view: Surroundings) -> float:
     distances = [
-        max(0.0, cluster.price_low - price, price - cluster.price_high) / entry_price * 100.0
-        for cluster in view.behind(side).clusters
+        max(0.0, low - price, price - high) / entry_price * 100.0
+        for low, high in spans_of(view.behind(side).clusters)
     ]
     return min(distances, default=math.nan)
 

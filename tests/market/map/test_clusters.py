@@ -17,6 +17,7 @@ from liqbot.market.map.clusters import (
     first_within,
     near_edge_price,
     nearest_price,
+    spans_of,
     windows_of,
 )
 from liqbot.market.map.liquidation_map import LiquidationMap
@@ -129,6 +130,7 @@ def test_clusters_made_when_asked_for_are_those_made_at_once(one: LiquidationMap
     within = [cluster for cluster in at_once if cluster.distance_pct <= reach_pct]
     assert first_within(later, reach_pct) == first_within(at_once, reach_pct) == (within[0] if within else None)
     assert repr(nearest_price(later)) == repr(nearest_price(at_once))
+    assert list(spans_of(later)) == [(one.price_low, one.price_high) for one in at_once] == list(spans_of(at_once))
     assert not at_once or nearest_price(later) in [near_edge_price(cluster) for cluster in at_once]
     assert (later[-1:], later[:2], len(later), repr(later)) == (at_once[-1:], at_once[:2], len(at_once), repr(at_once))
     assert tuple(later) == at_once
