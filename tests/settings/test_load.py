@@ -95,6 +95,9 @@ def test_every_fault_gets_its_own_line(tmp_path: Path) -> None:
         ("[market.estimate]\nleverages = [true, 5.0]", "market.estimate.leverages"),
         ("[market.trust.of_venues]\nbinance = true", "market.trust.of_venues.binance"),
         ("[risk]\nrisk_per_trade_pct = 2\ndaily_loss_pct_max = 1.5", "risk.daily_loss_pct_max = 1.5"),
+        ("[signals.grab_reverse]\ndistance_pct_min = 6\ndistance_pct_max = 5.5", "nothing lies between"),
+        ("[risk]\ncore_venues = ['binnance']", "risk.core_venues: no such venue: 'binnance'; did you mean 'binance'"),
+        ("[market.estimate.oi_shares]\nokex1 = 0.1", "market.estimate.oi_shares: no such venue: 'okex1'"),
         ("[signals.avoid_liquidity]\nheld_percentile_max = 39.9", "reduced at once"),
     ],
 )
