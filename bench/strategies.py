@@ -97,8 +97,22 @@ def section(name: str, found: Researched) -> str:
     return "\n".join((f"### {name}", "", headline(report) + ".", "", *lines, *lacks, "", "```text", tables, "```"))
 
 
+def marks_of(mark: str) -> tuple[str, str]:
+    """What stands before and after the results in a page."""
+    return f"<!-- {mark}: begin -->", f"<!-- {mark}: end -->"
+
+
+def require_page(page: Path, mark: str) -> None:
+    """Before anything is measured: a page that takes no results ends the command."""
+    if not page.is_file():
+        sys.exit(f"--page {page}: no such file; name one with the lines {' and '.join(marks_of(mark))}")
+    text = page.read_text(encoding="utf-8")
+    if missing := [line for line in marks_of(mark) if line not in text]:
+        sys.exit(f"--page {page}: the line {missing[0]} is missing; results are written between it and its other")
+
+
 def written(page: Path, mark: str, text: str) -> None:
-    begin, end = f"<!-- {mark}: begin -->", f"<!-- {mark}: end -->"
+    begin, end = marks_of(mark)
     before, _, rest = page.read_text(encoding="utf-8").partition(begin)
     _, _, after = rest.partition(end)
     page.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
@@ -144,6 +158,9 @@ def main() -> None:
     parser.add_argument("--knobs", help=f"All, or of {', '.join(MARKETS)}.")
     parser.add_argument("--days", type=float, default=25.0, help="Of each of those markets.")
     asked = parser.parse_args()
+    mark = "knobs" if asked.knobs else "results"
+    if asked.page is not None:
+        require_page(asked.page, mark)
     folder = asked.data / code()
     folder.mkdir(parents=True, exist_ok=True)
     until_s, sections, missing = time.monotonic() + asked.minutes * 60.0, [], []
@@ -164,7 +181,7 @@ def main() -> None:
         ready.cache_clear()
     notes = [f"Not finished within the time, and so not told: {', '.join(missing)}."] if missing else []
     if asked.page is not None:
-        written(asked.page, "knobs" if asked.knobs else "results", "\n\n".join((f"By {command}.", *notes, *sections)))
+        written(asked.page, mark, "\n\n".join((f"By {command}.", *notes, *sections)))
 
 
 if __name__ == "__main__":

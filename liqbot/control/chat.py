@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import structlog
+from tenacity import AsyncRetrying, RetryCallState, wait_exponential
 
 from liqbot.control.protocol import Reply
 from liqbot.exits import Exit, ExpectedError
@@ -79,19 +80,24 @@ class Chat:
             await asyncio.Event().wait()
         import aiohttp
 
-        wait_s = self._first_wait_s
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(self._params.poll_s + ANSWER_S)) as session:
             while True:
-                try:
-                    await self._turn(session)
-                    self.stats.trouble, wait_s = "", self._first_wait_s
-                except NotAnsweredError as error:
-                    self._troubled(str(error))
-                    await asyncio.sleep(min(max(wait_s, error.wait_s), WAIT_S_MAX))
-                    wait_s = min(2 * wait_s, WAIT_S_MAX)
-                except Exception as error:  # noqa: BLE001  a chat never ends a house
-                    self._troubled(f"{type(error).__name__}: {error}")
-                    await asyncio.sleep(WAIT_S_MAX)
+                async for attempt in AsyncRetrying(wait=self._pause_s, before_sleep=self._say_why):
+                    with attempt:
+                        await self._turn(session)
+                self.stats.trouble = ""
+
+    def _pause_s(self, turn: RetryCallState) -> float:
+        """Longer with each question that was not answered, never shorter than Telegram asks for; the longest after
+        what nobody foresaw: a chat never ends a house."""
+        error = _failure_of(turn)
+        if not isinstance(error, NotAnsweredError):
+            return WAIT_S_MAX
+        return min(max(wait_exponential(self._first_wait_s, WAIT_S_MAX)(turn), error.wait_s), WAIT_S_MAX)
+
+    def _say_why(self, turn: RetryCallState) -> None:
+        error = _failure_of(turn)
+        self._troubled(str(error) if isinstance(error, NotAnsweredError) else f"{type(error).__name__}: {error}")
 
     def _troubled(self, why: str) -> None:
         text = spelled_and_cut(why.replace(self._token, "***") if self._token else why)
@@ -233,3 +239,7 @@ def status_words(report: Mapping[str, Any]) -> str:
     if report.get("journal_trouble"):
         lines.append(f"journal: {report['journal_trouble']}")
     return "\n".join(map(spelled, lines))
+
+
+def _failure_of(turn: RetryCallState) -> BaseException | None:
+    return None if turn.outcome is None else turn.outcome.exception()

@@ -62,6 +62,8 @@ class Webhook:
         """`submit` takes a command as the control socket does, on the house's loop."""
         self._params, self._submit = settings.webhook, submit
         self._socket: socket.socket | None = None
+        self._begun_ms = 0
+        """When it began to listen: what comes before the server runs waits in the socket and is taken."""
         self.stats = WebhookStats()
 
     def listen(self) -> None:
@@ -76,7 +78,7 @@ class Webhook:
             raise ExpectedError(
                 f"webhook.port: {port} of {host} cannot be listened on ({why}); choose another one", Exit.CONFIG
             ) from None
-        self.stats.trouble = ""
+        self._begun_ms, self.stats.trouble = _wall_ms(), ""
         _log.info("webhook listens", address=host, port=port, path=PATH)
         if not ipaddress.ip_address(host).is_loopback:
             _log.warning("the webhook is reachable from other machines, in plain HTTP", address=host)
@@ -109,7 +111,7 @@ class Webhook:
 
     def messages(self) -> SignedMessages:
         secret = self._params.secret
-        return SignedMessages(self._params, secret.get_secret_value() if secret is not None else "", _wall_ms())
+        return SignedMessages(self._params, secret.get_secret_value() if secret is not None else "", self._begun_ms)
 
     async def give(self, direction: Direction) -> Reply:
         """On the house's loop. ValueError with what would be right."""

@@ -88,6 +88,8 @@ class CoinMarket:
         """Of the map."""
         self.sides = {side: SideView(side, 0.0, (), None) for side in SIDES}
         self.thin_zones = ThinZones(self.map, params.clusters)
+        self._unread = False
+        """Whether the last step that had a price was folded without reading the map."""
         self.warmth_pct = (ABSENT, ABSENT)
         """Positions seen being opened against all that must be open, (long, short); NaN without open interest."""
 
@@ -110,6 +112,8 @@ class CoinMarket:
         What is reported without a price waits for the next one: positions and whatever is rolled up follow the path.
         """
         bars = self.outliers.take(columns, tick_ms)
+        if not self.outliers.priced:
+            self.catch_up()
         if self.outliers.agreement.left_out:
             columns = self._without(columns, self.outliers.agreement.left_out)
         self._take_flows(columns)
@@ -148,6 +152,7 @@ class CoinMarket:
         self._follow_prices(bars, path_before_ms, oi_ratio_before)
         self._watch_whales()
         drawn_usd = self._remember_map()
+        self._unread = not reading and not backfilled
         if (reading and not backfilled) or self.usual.due(tick_ms):
             self.read(drawn_usd, bound=not changed)
             for side in SIDES:
@@ -294,6 +299,7 @@ class CoinMarket:
     def read(self, drawn_usd: tuple[Floats, Floats] | None = None, *, bound: bool = False) -> None:
         """Map, clusters, thin zones, warmth as the state has them: nothing here is remembered. `drawn_usd`: the map's
         sides, where they are known already. `bound`: positions were bound by open interest as it is now."""
+        self._unread = False
         self.map = self.map_of(drawn_usd=drawn_usd)
         self._rescale()
         usual = self.usual.now()
@@ -305,6 +311,11 @@ class CoinMarket:
         oi_usd = self.estimator.state.oi_usd if bound else self.estimator.oi_usd(self.prices, self._bounds_base())
         self.warmth_pct = self.estimator.warmth_pct(oi_usd)
         self.thin_zones = ThinZones(self.map, self.params.clusters)
+
+    def catch_up(self) -> None:
+        """Read the map where a step was folded without, before anything that comes later is known."""
+        if self._unread:
+            self.read()
 
     def _remember_map(self) -> tuple[Floats, Floats] | None:
         """What was drawn for it; None when it was not time to."""

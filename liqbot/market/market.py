@@ -83,7 +83,11 @@ class Market:
             self._priced |= self._coins[index].outliers.priced
         self._pending = {}
         backfilled, self._backfilled = self._backfilled, False
-        return self.views_at(tick_ms, backfilled=backfilled, lag_ms=lag_ms) if reading else ()
+        if not reading:
+            return ()
+        for coin in self._coins:
+            coin.catch_up()
+        return self.views_at(tick_ms, backfilled=backfilled, lag_ms=lag_ms)
 
     def awaits_price(self, tick_ms: int) -> bool:
         """Whether the last Tick brought no price, of any coin, and the traded venue's next bar may still come."""

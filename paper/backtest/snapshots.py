@@ -8,7 +8,7 @@ from liqbot.journal import Journal
 from liqbot.journal.rerun import SNAPSHOT_NAME
 from liqbot.runtime.assembly import snapshot_version
 
-FOLDED_MAX: Final = 6_500
+FOLDED_MAX: Final = 3_250
 """Folded in half a second by a reader, who compiles nothing: ticks, times `TICK_COST` and one for each contract."""
 TICK_COST: Final = 6
 """What a tick costs beside its contracts, in contracts."""

@@ -20,7 +20,7 @@ from patience import PATIENCE_S, patiently, until
 from pydantic import ValidationError
 
 from liqbot.control import webhook
-from liqbot.control.signed_bias import SIGNATURE, TIMESTAMP
+from liqbot.control.signed_bias import SIGNATURE, TIMESTAMP, MessageRefused
 from liqbot.control.webhook import CONNECTIONS_MAX, Webhook, require_secret
 from liqbot.exits import Exit, ExpectedError
 from liqbot.settings import settings_model
@@ -267,6 +267,20 @@ async def test_an_end_in_the_middle_waits_for_no_answer_and_leaves_the_port_free
         await patiently(waiting)
     with socket.create_server(("127.0.0.1", wanted.port)):
         pass
+
+
+def test_what_waits_while_the_house_begins_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted, begun_ms = params(), 1_800_000_000_000
+    listener = Webhook(settings_model()(webhook=wanted), HouseHandler().answer)
+    monkeypatch.setattr(webhook, "_wall_ms", lambda: begun_ms)
+    listener.listen()
+    monkeypatch.setattr(webhook, "_wall_ms", lambda: begun_ms + 8_000)
+    messages, body = listener.messages(), json.dumps(message()).encode()
+    listener.close()
+    for signed_ms, taken in ((begun_ms + 1_000, True), (begun_ms - 1_000, False)):
+        headers = signed(body, at_s=signed_ms / 1_000 - time.time() + 0.5)
+        with contextlib.nullcontext() if taken else pytest.raises(MessageRefused, match="began to listen"):
+            assert messages.take(headers, body, begun_ms + 8_000).coin == "BTC"
 
 
 def test_without_a_secret_or_a_free_port_it_says_what_would_be_right() -> None:

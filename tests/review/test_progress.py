@@ -6,6 +6,7 @@ from liqbot.blocks import EventBlock
 from liqbot.review.progress import lasting, progress, watched
 
 
+@pytest.mark.progress
 @pytest.mark.parametrize(("seconds_each", "said"), [(0.001, 0), (0.5, 4)])
 def test_a_line_now_and_then_with_the_time_left(
     capsys: pytest.CaptureFixture[str], seconds_each: float, said: int
@@ -32,6 +33,7 @@ def test_blocks_pass_as_they_are_and_tell_their_share() -> None:
     assert shares[-1] == pytest.approx(256 * 10 / 3_000)
 
 
+@pytest.mark.progress
 def test_a_line_says_the_share_and_how_long_it_will_take(capsys: pytest.CaptureFixture[str]) -> None:
     clock = iter((0.0, 1.0, 20.0, 25.0, 100.0))
     with progress("walks", lambda: next(clock)) as advance:

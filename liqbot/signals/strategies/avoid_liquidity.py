@@ -9,6 +9,7 @@ limits may be tightened.
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -18,7 +19,7 @@ from liqbot.market.forecast.sweep_chance import reach_chance
 from liqbot.market.map.clusters import spans_of
 from liqbot.market.map.liquidation_map import LiquidationMap
 from liqbot.market.view import SideView
-from liqbot.signals.gates import GateSpec, conditions, same, shown
+from liqbot.signals.gates import Condition, GateSpec, conditions, same, shown
 from liqbot.signals.gates import code_of as first_failed
 from liqbot.signals.strategy import EntryCondition
 from liqbot.signals.verdict import ACCEPTED, DERIVED, MISSING, NO_ENTRY, SIGNAL, Gate, Input, Verdict
@@ -147,8 +148,13 @@ def alternative(
 
 def code_of(tried: Alternative, params: AvoidLiquidityParams) -> str:
     """ACCEPTED, MISSING_INPUT (an unknown density is no thin zone) or the first gate that fails."""
-    code = first_failed(conditions(GATES, params, ()), tried, params)
+    code = first_failed(_required(params), tried, params)
     return ACCEPTED if code == SIGNAL else code
+
+
+@lru_cache(maxsize=16)
+def _required(params: AvoidLiquidityParams) -> tuple[Condition, ...]:
+    return conditions(GATES, params, ())
 
 
 def sweep_chance_pct(view: Surroundings, price: float, within_ms: float) -> float:

@@ -1,14 +1,15 @@
 """Cascade confirmation: price leans toward a large cluster, breaks into it and speeds up inside; forced orders there
 carry it to the next one. Little fuel ahead and much behind: no trade."""
 
-from typing import Any, Final
+from typing import Final
 
 from pydantic import Field
 
 from liqbot.accounting.positions import Position
 from liqbot.market.view import MarketView
+from liqbot.signals.cluster_trades import CLUSTER_AHEAD, WORTH_THE_STOP, to_the_peak
 from liqbot.signals.features import Features
-from liqbot.signals.gates import FUEL_BEHIND, MAP_SKILL, GateSpec, larger, same
+from liqbot.signals.gates import FUEL_BEHIND, MAP_SKILL, GateSpec, same
 from liqbot.signals.invalidation import LiquidationShareParams, share_turned
 from liqbot.signals.strategy import Exits, Reason, Strategy
 
@@ -51,10 +52,6 @@ class CascadeParams(LiquidationShareParams):
     )
 
 
-def _stop_pct(features: Features, params: CascadeParams) -> Any:
-    return larger(params.stop_range * features.range_pct, params.stop_pct_min)
-
-
 GATES: Final = (
     GateSpec("bias", ("bias",), same("bias"), ">=", "bias_min"),
     GateSpec(
@@ -67,26 +64,13 @@ GATES: Final = (
     GateSpec("cluster_size", ("ahead_inside_ratio",), same("ahead_inside_ratio"), ">=", "size_ratio_min"),
     GateSpec("accelerates", ("acceleration_ratio",), same("acceleration_ratio"), ">=", "acceleration_ratio_min"),
     FUEL_BEHIND,
-    GateSpec("cluster_ahead", ("ahead_seen",), same("ahead_seen"), ">=", 1.0),
-    GateSpec("not_too_far", ("ahead_distance_pct",), same("ahead_distance_pct"), "<=", "distance_pct_max"),
+    *CLUSTER_AHEAD,
     GateSpec("volume", ("volume_ratio",), same("volume_ratio"), ">=", "volume_ratio_min"),
     GateSpec("flow", ("flow",), same("flow"), ">=", "flow_min", waivable=True),
     GateSpec("oi_rising", ("oi_change_1h_pct",), same("oi_change_1h_pct"), ">=", "oi_change_pct_min", waivable=True),
-    GateSpec("stop_range", ("range_pct",), _stop_pct, "<=", "stop_pct_max"),
-    GateSpec(
-        "reward",
-        ("ahead_peak_distance_pct", "range_pct"),
-        lambda f, p: f.ahead_peak_distance_pct / _stop_pct(f, p),
-        ">=",
-        "reward_min",
-    ),
+    *WORTH_THE_STOP,
     MAP_SKILL,
 )
-
-
-def exits(features: Features, params: CascadeParams) -> Exits:
-    """Take at the next cluster's peak: what is left beyond it is no reason any more."""
-    return Exits(_stop_pct(features, params), features.ahead_peak_distance_pct)
 
 
 def why(features: Features, exits: Exits) -> str:
@@ -108,5 +92,5 @@ def target_rejected(view: MarketView, position: Position, _params: CascadeParams
 
 
 STRATEGY: Final = Strategy(
-    "cascade", CascadeParams, GATES, exits, why, invalidations=(share_turned, target_rejected), rank=20
+    "cascade", CascadeParams, GATES, to_the_peak, why, invalidations=(share_turned, target_rejected), rank=20
 )

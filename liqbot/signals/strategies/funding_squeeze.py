@@ -1,13 +1,14 @@
 """Funding-rate divergence: one side pays dearly to stay in, and its liquidations lie dense ahead; trade against it."""
 
-from typing import Any, Final
+from typing import Final
 
 from pydantic import Field
 
 from liqbot.accounting.positions import Position
 from liqbot.market.view import MarketView
+from liqbot.signals.cluster_trades import CLUSTER_AHEAD, WORTH_THE_STOP, to_the_peak
 from liqbot.signals.features import Features
-from liqbot.signals.gates import FUEL_BEHIND, MAP_SKILL, GateSpec, larger, same
+from liqbot.signals.gates import FUEL_BEHIND, MAP_SKILL, GateSpec, same
 from liqbot.signals.invalidation import LiquidationShareParams, share_turned
 from liqbot.signals.strategy import Exits, Reason, Strategy
 
@@ -57,10 +58,6 @@ class FundingSqueezeParams(LiquidationShareParams):
     max_hold_ms: int = Field(86_400_000, ge=60_000, le=604_800_000, description="Time exit after the signal.")
 
 
-def _stop_pct(features: Features, params: FundingSqueezeParams) -> Any:
-    return larger(params.stop_range * features.range_pct, params.stop_pct_min)
-
-
 GATES: Final = (
     GateSpec("funding_paid", ("funding_pct",), same("funding_pct"), ">", "funding_pct_min"),
     GateSpec("funding_apart", ("funding_apart_pct",), same("funding_apart_pct"), ">=", "funding_apart_pct_min"),
@@ -74,8 +71,7 @@ GATES: Final = (
     GateSpec(
         "us_spread", ("funding_spread_pct",), same("funding_spread_pct"), ">=", "us_spread_pct_min", waivable=True
     ),
-    GateSpec("cluster_ahead", ("ahead_seen",), same("ahead_seen"), ">=", 1.0),
-    GateSpec("not_too_far", ("ahead_distance_pct",), same("ahead_distance_pct"), "<=", "distance_pct_max"),
+    *CLUSTER_AHEAD,
     GateSpec("cluster_size", ("ahead_ratio",), same("ahead_ratio"), ">=", "size_ratio_min"),
     FUEL_BEHIND,
     GateSpec("oi_rising", ("oi_change_24h_pct",), same("oi_change_24h_pct"), ">=", "oi_change_pct_min", waivable=True),
@@ -86,21 +82,9 @@ GATES: Final = (
         "<=",
         "adverse_pct_max",
     ),
-    GateSpec("stop_range", ("range_pct",), _stop_pct, "<=", "stop_pct_max"),
-    GateSpec(
-        "reward",
-        ("ahead_peak_distance_pct", "range_pct"),
-        lambda f, p: f.ahead_peak_distance_pct / _stop_pct(f, p),
-        ">=",
-        "reward_min",
-    ),
+    *WORTH_THE_STOP,
     MAP_SKILL,
 )
-
-
-def exits(features: Features, params: FundingSqueezeParams) -> Exits:
-    """Take at the peak of the opposite side's cluster, where it is forced to close."""
-    return Exits(_stop_pct(features, params), features.ahead_peak_distance_pct)
 
 
 def why(features: Features, exits: Exits) -> str:
@@ -120,5 +104,6 @@ def funding_calm(view: MarketView, position: Position, _params: FundingSqueezePa
 
 
 STRATEGY: Final = Strategy(
-    "funding_squeeze", FundingSqueezeParams, GATES, exits, why, invalidations=(share_turned, funding_calm), rank=30
+    "funding_squeeze", FundingSqueezeParams, GATES, to_the_peak, why,
+    invalidations=(share_turned, funding_calm), rank=30,
 )
