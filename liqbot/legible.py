@@ -136,3 +136,8 @@ def legible_output() -> Iterator[None]:
     sys.stdout, sys.stderr = LegibleStream(sys.stdout), LegibleStream(sys.stderr)
     yield
     sys.stdout, sys.stderr = before
+
+
+def one_line(error: object) -> str:
+    """What a library says of an error, without the pages that some quote after it."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 from liqbot import places, sqlite_files
 from liqbot.exits import Exit, ExpectedError
 from liqbot.ledger.views import views
+from liqbot.legible import one_line
 
 HEAD: Final = places.ledger_schema()
 _SCRIPTS: Final = Path(__file__).parent / "migrations"
@@ -24,10 +25,11 @@ _ONE_AT_A_TIME: Final = threading.Lock()
 
 
 def upgrade(engine: Engine) -> bool:
-    """To the newest schema; True when there was something to do. ExpectedError (database) for one newer than ours."""
+    """To the newest schema, with all its views; True when there was something to do. ExpectedError (database) for one
+    newer than ours."""
     try:
         with engine.begin() as connection:
-            if revision_of(connection) == HEAD:
+            if revision_of(connection) == HEAD and _has_views(connection):
                 return False
             config = Config(stdout=io.StringIO())
             config.set_main_option("script_location", str(_SCRIPTS))
@@ -39,7 +41,7 @@ def upgrade(engine: Engine) -> bool:
             for statement in views(connection.dialect.name).values():
                 connection.exec_driver_sql(statement)
     except OperationalError as error:
-        raise ExpectedError(f"ledger {engine.url!r}: {error.orig}", Exit.DATABASE) from error
+        raise ExpectedError(f"ledger {engine.url!r}: {one_line(error.orig)}", Exit.DATABASE) from error
     return True
 
 
@@ -63,6 +65,10 @@ def _require_known(revision: str | None, engine: Engine) -> None:
         raise ExpectedError(
             f"ledger {engine.url!r} has schema {revision}, this program knows {HEAD}: upgrade liqbot", Exit.DATABASE
         )
+
+
+def _has_views(connection: Connection) -> bool:
+    return set(views(connection.dialect.name)) <= set(inspect(connection).get_view_names())
 
 
 def _drop_views(connection: Connection) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 
 from liqbot import places, sqlite_files
 from liqbot.exits import Exit, ExpectedError
+from liqbot.legible import one_line
 
 SCHEMA: Final = places.ledger_schema()
 """The ledger version whose views these queries know."""
@@ -47,7 +48,7 @@ class Ledger:
         try:
             return self._rows(query, values)
         except sqlite3.DatabaseError as error:
-            raise ExpectedError(f"ledger {self.place}: cannot be read: {error}; {_REBUILD}") from error
+            raise ExpectedError(f"ledger {self.place}: cannot be read: {one_line(error)}; {_REBUILD}") from error
 
     def _rows(self, query: str, values: Sequence[object] = ()) -> list[Row]:
         cursor = self._connection.cursor()
@@ -85,7 +86,8 @@ class Ledger:
         except sqlite3.OperationalError as error:
             raise ExpectedError(f"ledger {path}: {sqlite_files.explained(error)}", Exit.NOT_FOUND) from None
         except sqlite3.DatabaseError as error:
-            raise ExpectedError(f"{path} is not a liqbot ledger: {error}; {_REBUILD}", Exit.NOT_FOUND) from None
+            said = f"{path} is not a liqbot ledger: {one_line(error)}; {_REBUILD}"
+            raise ExpectedError(said, Exit.NOT_FOUND) from None
 
     def _connect_postgres(self) -> Any:
         try:
@@ -95,14 +97,17 @@ class Ledger:
         try:
             return psycopg.connect(self.place.replace("+psycopg", "", 1), autocommit=True)
         except psycopg.Error as error:
-            raise ExpectedError(f"no ledger at {self.place}: {error}", Exit.NOT_FOUND) from None
+            raise ExpectedError(f"no ledger at {self.place}: {one_line(error)}", Exit.NOT_FOUND) from None
 
     def _require_schema(self) -> None:
         try:
             found = [row["version_num"] for row in self._rows("SELECT version_num FROM alembic_version")]
         except Exception as error:  # noqa: BLE001  sqlite3 and psycopg name the same trouble differently
             self.close()
-            raise ExpectedError(f"{self.place} is not a liqbot ledger: {error}", Exit.NOT_FOUND) from None
+            remedy = "" if self._postgres else f"; {_REBUILD}"
+            raise ExpectedError(
+                f"{self.place} is not a liqbot ledger: {one_line(error)}{remedy}", Exit.NOT_FOUND
+            ) from None
         if found != [SCHEMA]:
             self.close()
             written = found[0] if found else "none"

@@ -299,7 +299,8 @@ def _stored(record: Record, name: str) -> MapReading:
 
 
 def _is_journal(place: Path) -> bool:
-    """A journal has blocks; anything else is for the ledger's reader to accept or refuse."""
+    """A journal has blocks, and keeps its name when it is damaged: its own reader says then what to do. Anything else
+    is for the ledger's reader to accept or refuse."""
     import sqlite3
 
     if str(place).startswith("postgres") or not place.is_file():
@@ -309,4 +310,4 @@ def _is_journal(place: Path) -> bool:
         with contextlib.closing(connect_reading(place)) as connection:
             return connection.execute(query).fetchone() is not None
     except (sqlite3.DatabaseError, OSError):
-        return False
+        return place == places.journal_path(place.parent)

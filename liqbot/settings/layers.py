@@ -42,14 +42,14 @@ def file_layer(names: Names, path: Path) -> Layer:
         raise ExpectedError(f"{path}: {error}", Exit.CONFIG) from None
     values, old_names = with_new_names(values, str(path))
     _check(names, values, str(path), ".".join)
-    for leaf, _ in _flat(values):
+    for leaf, _ in flat(values):
         if names.secret(leaf):
             raise ExpectedError(
                 f"{path}: {'.'.join(leaf)} is a secret; put it into {_variable(leaf)} or a file of that name"
                 " in the secrets directory",
                 Exit.CONFIG,
             )
-    origins = {leaf: str(path) for leaf, _ in _flat(values)}
+    origins = {leaf: str(path) for leaf, _ in flat(values)}
     return Layer(values, origins, tuple(warning_of(str(path), old) for old in dict.fromkeys(old_names.values())))
 
 
@@ -164,7 +164,7 @@ def _variables_layer(
     values, old_names = with_new_names(values, where)
     _check(names, values, where, ".".join)
     origins = {}
-    for leaf, _ in _flat(values):
+    for leaf, _ in flat(values):
         # The longest name that covers a value, under the name it had there, is where it was written.
         there = tuple(old_names[leaf].split(".")) if leaf in old_names else leaf
         covering = max((path for path in written if there[: len(path)] == path), key=len)
@@ -198,7 +198,7 @@ def _path_of(variable: str) -> known_names.Path:
 
 
 def _check(names: Names, values: Mapping[str, Any], where: str, spelled: Callable[[known_names.Path], str]) -> None:
-    for leaf, _ in _flat(values):
+    for leaf, _ in flat(values):
         for depth in range(1, len(leaf) + 1):
             if not names.known(leaf[:depth]):
                 raise _unknown(names, leaf[:depth], where, spelled)
@@ -216,10 +216,11 @@ def _variable(leaf: known_names.Path) -> str:
     return PREFIX + NESTING.join(leaf).upper()
 
 
-def _flat(values: Mapping[str, Any], prefix: known_names.Path = ()) -> Iterator[tuple[known_names.Path, Any]]:
+def flat(values: Mapping[str, Any], prefix: known_names.Path = ()) -> Iterator[tuple[known_names.Path, Any]]:
+    """Every single value with its path; a list is one value."""
     for name, value in values.items():
         if isinstance(value, Mapping) and value:
-            yield from _flat(value, (*prefix, name))
+            yield from flat(value, (*prefix, name))
         else:
             yield (*prefix, name), value
 

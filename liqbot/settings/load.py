@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from liqbot.exits import Exit, ExpectedError
 from liqbot.places import config_dir, secrets_dir
 from liqbot.settings import names as known_names
-from liqbot.settings.layers import Layer, environment_layer, file_layer, merged, override_layer, secrets_layer
+from liqbot.settings.contradictions import contradictions
+from liqbot.settings.layers import Layer, environment_layer, file_layer, flat, merged, override_layer, secrets_layer
 from liqbot.settings.model import Settings, settings_model
 from liqbot.settings.names import Names
 from liqbot.settings.own_strategies import loaded_from, named_in, require_from_files
@@ -61,11 +62,14 @@ def load(
         ]
     )
     require_from_files(named, layer)
+    lines = list(_flags_for_numbers(layer, names))
     try:
         settings = chosen(**layer.values)
     except ValidationError as error:
-        lines = [_complaint(dict(detail), layer, names) for detail in error.errors(include_url=False)]
-        raise ExpectedError("\n".join(lines), Exit.CONFIG) from None
+        lines += [_complaint(dict(detail), layer, names) for detail in error.errors(include_url=False)]
+    lines = lines or contradictions(settings)
+    if lines:
+        raise ExpectedError("\n".join(lines), Exit.CONFIG)
     warnings = (*own.warnings, *layer.warnings)
     for line in warnings:
         sys.stderr.write(f"liqbot: {line}\n")
@@ -85,6 +89,14 @@ def _demand_profile(directory: Path, profile: str) -> None:
     there = sorted(path.stem for path in directory.glob("*.toml") if path.name != LOCAL_FILE)
     hint = f"profiles there: {', '.join(there)}" if there else "liqbot config init writes examples"
     raise ExpectedError(f"{directory / profile}.toml does not exist; {hint}", Exit.CONFIG)
+
+
+def _flags_for_numbers(layer: Layer, names: Names) -> Iterator[str]:
+    """`true` would be read as the number 1: of a limit in percent somebody meant to be on, 1 %."""
+    for leaf, value in flat(layer.values):
+        held = value if isinstance(value, list) else [value]
+        if any(isinstance(one, bool) for one in held) and names.number(leaf):
+            yield _complaint({"loc": leaf, "msg": "a number is right, not true or false", "input": value}, layer, names)
 
 
 def _complaint(detail: Mapping[str, Any], layer: Layer, names: Names) -> str:

@@ -47,6 +47,12 @@ class Names:
     def secret(self, path: Path) -> bool:
         return any(len(path) == len(leaf) and _fits(path, leaf) for leaf in self._secrets)
 
+    def number(self, path: Path) -> bool:
+        """Whether it names a number, or several."""
+        held = (leaf for leaf in self._leaves if len(path) == len(leaf) and _fits(path, leaf))
+        inside = (leaf for leaf in self._leaves if self._inside_mapping(path, leaf))
+        return any(_is_number(self._leaves[leaf].annotation) for leaf in (*held, *inside))
+
     def nearest(self, path: Path) -> Path | None:
         """The legal name most like `path`, of the same depth where there is one."""
         candidates = {}
@@ -72,3 +78,8 @@ def _fits(path: Path, leaf: Path) -> bool:
 
 def _is_secret(annotation: Any) -> bool:
     return annotation is SecretStr or SecretStr in get_args(annotation)
+
+
+def _is_number(annotation: Any) -> bool:
+    parts = get_args(annotation)
+    return annotation in (float, int) or (bool not in parts and any(_is_number(part) for part in parts))

@@ -165,6 +165,10 @@ def _unknown(settings: Settings) -> list[str]:
         elif settings.mode in _READING_MODES and VENUES[name].contract(contract) is None:
             listed = ", ".join(repr(one.contract or name) for one in VENUES[name].contracts)
             faults.append(f"venues: {key!r}: {name} has no such contract; it has {listed}")
+    # A misspelt one would be asked for nothing: the check that waits for it, or the share that stands for it.
+    shares = settings.market.estimate.oi_shares
+    for setting, keys in (("risk.core_venues", settings.risk.core_venues), ("market.estimate.oi_shares", shares)):
+        faults += [unknown(setting, key) for key in keys if split_venue_key(key)[0] not in VENUES]
     return faults
 
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
+import msgspec
+
 from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import Instrument
 from liqbot.venues.registry import mechanics_of
@@ -37,6 +39,8 @@ _LISTED: Final[dict[str, dict[str, tuple[str, str, str, str, str]]]] = {
     },
 }
 _ASSUMED: Final = ("", "0.000001", "0.001", "1", "5")
+_TICK_SHARE: Final = 1e-4
+"""An assumed tick is no coarser than this share of the price: a stop of a cheap coin is placed where it was meant."""
 
 
 def paper_instruments(venue: str, coins: Iterable[str]) -> tuple[Instrument, ...]:
@@ -49,10 +53,21 @@ def paper_instruments(venue: str, coins: Iterable[str]) -> tuple[Instrument, ...
     return tuple(_instrument(venue, coin, listed) for coin in coins)
 
 
-def listed_or_assumed(venue: str, coin: str) -> Instrument:
-    """The listed contract, else one with a fine grid: for recordings of coins and venues that are not listed."""
+def listed_or_assumed(venue: str, coin: str, price: float | None = None) -> Instrument:
+    """The listed contract, else one with a fine grid: for recordings of coins and venues that are not listed. `price`
+    is one of the coin, where it is known."""
     listed = _LISTED.get(venue, {})
-    return _instrument(venue, coin, listed if coin in listed else {coin: _ASSUMED})
+    if coin in listed:
+        return _instrument(venue, coin, listed)
+    assumed = _instrument(venue, coin, {coin: _ASSUMED})
+    return msgspec.structs.replace(assumed, price_tick=_fine(assumed.price_tick, price)) if price else assumed
+
+
+def _fine(tick: Decimal, price: float) -> Decimal:
+    """The tick, by powers of ten as fine as the price asks for."""
+    while float(tick) > _TICK_SHARE * price:
+        tick = tick.scaleb(-1)
+    return tick
 
 
 def _instrument(venue: str, coin: str, listed: dict[str, tuple[str, str, str, str, str]]) -> Instrument:

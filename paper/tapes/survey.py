@@ -43,7 +43,9 @@ class TapeSeries(msgspec.Struct):
     total_usd: float = 0.0
     """Volume, or open interest summed over its rows."""
     covered_ms: int = 0
+    first_price: float = 0.0
     last_price: float = 0.0
+    """The first open and the last close of its bars."""
     suspect: int = 0
     """Rows whose value would be usual in another unit."""
     nonzero: int = 0
@@ -159,6 +161,7 @@ def _weigh(kind: str, rows: Rows, held: TapeSeries) -> None:
     if kind == "bars":
         held.total_usd += float(rows["volume_usd"].sum())
         held.covered_ms += int(rows["span_ms"].sum())
+        held.first_price = held.first_price or float(rows["open"][0])
         held.last_price = float(rows["close"][-1])
         held.filled += int((np.isfinite(rows["buy_usd"]) & np.isfinite(rows["sell_usd"])).sum())
     elif kind == "marks":

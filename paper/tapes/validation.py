@@ -10,6 +10,7 @@ import numpy.typing as npt
 from liqbot.blocks import Rows
 from liqbot.instruments import FundingStage
 from liqbot.market.feeds.trade_bars import AHEAD_MS_MAX
+from liqbot.market.observed.prices import BELIEVED_PRICE_MAX, BELIEVED_PRICE_MIN
 from liqbot.market.observed.settlements import HOUR_MS, STAMP_TOLERANCE_MS
 from paper.tapes.format import (
     LEARNT,
@@ -88,9 +89,23 @@ def _bar_faults(rows: Rows, at: Indices) -> Iterator[TapeFault | None]:
         yield _first(outside, rows, at, name, f"{name} must lie within low..high")
     wide = high > low * PRICE_JUMP_MAX
     yield _first(wide, rows, at, "high", f"more than x{PRICE_JUMP_MAX:g} above low: a wrong unit?")
+    yield _unbelievable("close", rows, at)
     split = np.nan_to_num(rows["buy_usd"]) + np.nan_to_num(rows["sell_usd"])
     limit = rows["volume_usd"] * SPLIT_TOLERANCE + 0.01
     yield _first(split > limit, rows, at, "buy_usd", "buy_usd + sell_usd exceed volume_usd: is volume_usd in coin?")
+
+
+def _mark_faults(rows: Rows, at: Indices) -> Iterator[TapeFault | None]:
+    yield _unbelievable("mark_price", rows, at)
+
+
+def _unbelievable(name: str, rows: Rows, at: Indices) -> TapeFault | None:
+    """A price that no map has room for: the fold would pass every such row over and say nothing."""
+    beyond = (rows[name] <= BELIEVED_PRICE_MIN) | (rows[name] >= BELIEVED_PRICE_MAX)
+    wanted = f"a map holds prices between {BELIEVED_PRICE_MIN:g} and {BELIEVED_PRICE_MAX:g} USD"
+    if bool((rows[name] <= BELIEVED_PRICE_MIN).any()):
+        wanted += "; a cheaper coin is told by the thousand, as 1000PEPE with a thousand times the price"
+    return _first(beyond, rows, at, name, wanted)
 
 
 def _interest_faults(rows: Rows, at: Indices) -> Iterator[TapeFault | None]:
@@ -112,6 +127,7 @@ def _funding_faults(rows: Rows, at: Indices) -> Iterator[TapeFault | None]:
 
 _SPECIAL: Final[dict[str, Callable[[Rows, Indices], Iterator[TapeFault | None]]]] = {
     "bars": _bar_faults,
+    "marks": _mark_faults,
     "open_interest": _interest_faults,
     "funding": _funding_faults,
 }

@@ -241,6 +241,38 @@ def test_db_check_counts_the_money(run: Run, books: Path):
     assert "0.000001 USD" in text
 
 
+@pytest.mark.parametrize("column", ["gross_usd", "fees_usd", "funding_usd"])
+def test_db_check_holds_every_trade_against_its_own_rows(run: Run, books: Path, column: str):
+    with contextlib.closing(sqlite3.connect(books / "ledger.sqlite")) as connection:
+        connection.execute(f"UPDATE trade SET {column} = {column} + 10000")
+        connection.commit()
+    code, text, _ = run("db", "check")
+    assert code == Exit.FAILED
+    assert "PROBLEM ledger: trade 1 differs by 0.010000 USD" in text
+    assert "db rebuild" in text
+
+
+def test_a_view_that_is_gone_is_told_and_made_anew(run: Run, books: Path):
+    with contextlib.closing(sqlite3.connect(books / "ledger.sqlite")) as connection:
+        connection.execute("DROP VIEW v_daily_pnl")
+        connection.commit()
+    assert "PROBLEM ledger: lacks v_daily_pnl; liqbot db upgrade" in run("db", "check")[1]
+    assert run("db", "upgrade")[0] == Exit.OK
+    assert run("pnl")[0] == Exit.OK
+    assert "PROBLEM" not in run("db", "check")[1]
+
+
+def test_a_schema_that_is_damaged_is_one_line_with_what_to_do(run: Run, books: Path):
+    with contextlib.closing(sqlite3.connect(books / "ledger.sqlite")) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        broken = "replace(sql, 'AS DOUBLE', 'AS ]DOUBLE')"
+        connection.execute(f"UPDATE sqlite_master SET sql = {broken} WHERE name = 'v_trades'")
+        connection.commit()
+    code, out, complaint = run("trades")
+    assert (code, out, complaint.count("\n")) == (Exit.NOT_FOUND, "", 1)
+    assert "liqbot db rebuild" in complaint
+
+
 def test_reading_verbs_import_nothing_heavy(books: Path):
     script = (
         "import sys; from liqbot.cli import main; code = main(sys.argv[1:]); "

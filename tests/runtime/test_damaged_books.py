@@ -163,6 +163,18 @@ def test_a_read_only_copy_is_read(sound: Path, public: Path, words: tuple[str, .
     public.chmod(0o755)
 
 
+def test_a_journal_cut_in_half_is_never_taken_for_a_ledger(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`db rebuild` would make the ledger anew from that very journal."""
+    path = places.journal_path(data)
+    os.truncate(path, path.stat().st_size // 2)
+    for words in (["map"], ["check", "--side", "long", "--leverage", "5", "--venue", "binance"], ["replay"]):
+        capsys.readouterr()
+        assert main([*words, "--data", str(data)]) == Exit.FAILED
+        complaint = capsys.readouterr().err
+        assert "not a readable journal" in complaint
+        assert "liqbot db repair" in complaint
+
+
 def test_another_programs_database_is_not_moved(tmp_path: Path) -> None:
     written(places.journal_path(tmp_path), snapshot_at=None)
     with contextlib.closing(sqlite3.connect(places.ledger_path(tmp_path))) as connection, connection:

@@ -90,11 +90,27 @@ def test_every_fault_gets_its_own_line(tmp_path: Path) -> None:
         ("trade_venue = 'kraken'", "not one of venues"),
         ("venues = ['binance:eur']", "usdt, usdc, usd, coin"),
         ("[journal]\nkeep_days = nan", "journal.keep_days"),
+        ("[risk]\ndaily_loss_pct_max = true", "risk.daily_loss_pct_max = True"),
+        ("[risk]\nleverage_max = false", "a number is right"),
+        ("[market.estimate]\nleverages = [true, 5.0]", "market.estimate.leverages"),
+        ("[market.trust.of_venues]\nbinance = true", "market.trust.of_venues.binance"),
+        ("[risk]\nrisk_per_trade_pct = 2\ndaily_loss_pct_max = 1.5", "risk.daily_loss_pct_max = 1.5"),
+        ("[signals.grab_reverse]\ndistance_pct_min = 6\ndistance_pct_max = 5.5", "nothing lies between"),
+        ("[risk]\ncore_venues = ['binnance']", "risk.core_venues: no such venue: 'binnance'; did you mean 'binance'"),
+        ("[market.estimate.oi_shares]\nokex1 = 0.1", "market.estimate.oi_shares: no such venue: 'okex1'"),
+        ("[signals.avoid_liquidity]\nheld_percentile_max = 39.9", "reduced at once"),
     ],
 )
 def test_values_that_make_no_sense_are_refused(tmp_path: Path, text: str, complaint: str) -> None:
     (tmp_path / "paper.toml").write_text(text, encoding="utf-8")
     assert complaint in refusal(tmp_path)
+
+
+def test_switches_stay_switches(tmp_path: Path) -> None:
+    risk = "[risk]\nrisk_per_trade_pct = 2\ndaily_loss_pct_max = 2\n"
+    text = f"allow_thin_coin = true\n[signals.cascade]\nenabled = false\n{risk}"
+    (tmp_path / "paper.toml").write_text(text, encoding="utf-8")
+    assert load("paper", config=tmp_path, environment={}).settings.allow_thin_coin
 
 
 def test_a_profile_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path) -> None:

@@ -7,7 +7,15 @@ from liqbot.blocks import Rows
 from liqbot.events import FeedDown, FeedUp
 from liqbot.market.observed.agreement import OwnPrice, PriceAgreement
 from liqbot.market.observed.health import HealthFold
-from liqbot.market.observed.prices import NO_BARS, BarColumns, VenuePrice, believable, possible
+from liqbot.market.observed.prices import (
+    BELIEVED_PRICE_MAX,
+    BELIEVED_PRICE_MIN,
+    NO_BARS,
+    BarColumns,
+    VenuePrice,
+    believable,
+    possible,
+)
 from liqbot.market.observed.quotes import QuoteRates
 from liqbot.market.params import HealthParams, MarketParams
 from liqbot.venues.registry import has_us_basis
@@ -140,8 +148,8 @@ class OutlierFilter:
         """
         if count < 2:
             return _NOTHING
-        agree = low > 1e-5 and high < 1e7 and (high - low) * 100.0 <= self._params.outlier_pct_max * low
-        return (low, high) if agree else _NOTHING
+        near = (high - low) * 100.0 <= self._params.outlier_pct_max * low
+        return (low, high) if near and BELIEVED_PRICE_MIN < low <= high < BELIEVED_PRICE_MAX else _NOTHING
 
     def _believed(
         self, venue: int, time_ms: int, new_price: float, offered: Mapping[int, float], together: tuple[float, float]

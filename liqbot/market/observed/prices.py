@@ -14,6 +14,9 @@ from liqbot.price_change import change_pct, changed
 ABSENT = float("nan")
 LATE_MS: Final = 5_000
 """How late a bar of trades or a mark may be reported."""
+BELIEVED_PRICE_MIN: Final = 1e-5
+BELIEVED_PRICE_MAX: Final = 1e7
+"""In USD. The price grid of the maps reaches ten times further either way, so that a map has room around every mark."""
 
 
 class BarColumns(msgspec.Struct, frozen=True):
@@ -162,7 +165,7 @@ def swept_range(price: VenuePrice, bars: BarColumns, bar: int) -> tuple[float, f
 
 def believable(price: VenuePrice, new_price: float, others: Iterable[float], params: HealthParams) -> bool:
     """Whether a venue's new price fits the median of all venues, or its own last one when it stands alone."""
-    if not 1e-5 < new_price < 1e7:
+    if not BELIEVED_PRICE_MIN < new_price < BELIEVED_PRICE_MAX:
         return _reject(price)
     voters = [*others, new_price]
     if len(voters) > 1:

@@ -222,6 +222,17 @@ def test_a_tape_decides_where_to_trade(tape: Tape, settings: Settings, tmp_path:
         fitted(settings, read_tape(tmp_path / "oi.parquet"))
 
 
+def test_trades_are_of_linear_contracts_even_where_inverse_ones_trade_more(settings: Settings, tmp_path: Path) -> None:
+    roster = Roster(("binance:coin", "okx"), ("BTC",))
+    inverse, linear = random_walk(20, 1)["bars"], random_walk(20, 2)["bars"]
+    inverse["volume_usd"], linear["venue"] = 10.0 * inverse["volume_usd"], 1
+    write_tape(tmp_path / "both.parquet", [EventBlock(bars=inverse), EventBlock(bars=linear)], roster)
+    assert fitted(settings, read_tape(tmp_path / "both.parquet")).trade_venue == "okx"
+    write_tape(tmp_path / "inverse.parquet", [EventBlock(bars=inverse)], roster)
+    with pytest.raises(TapeError, match=r"inverse contracts alone \(binance:coin\)"):
+        fitted(settings, read_tape(tmp_path / "inverse.parquet"))
+
+
 def test_books_of_another_mode_are_never_replaced(tape: Tape, settings: Settings, tmp_path: Path) -> None:
     path = places.journal_path(tmp_path)
     Journal.open(path, mode="paper", account="paper", roster=tape.roster).close()

@@ -1,10 +1,15 @@
 """The simulated market of a session has the coins that the profile names, or says that it has not."""
 
+from decimal import Decimal
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from liqbot.exits import Exit, ExpectedError
 from liqbot.settings import load
 from paper.params import PaperSection
+from paper.sessions.listings import listed_or_assumed
 from paper.sessions.markets import market_of
 
 SHORT = ("paper.world.days=0.001", "paper.world.backfill_days=0.01", "paper.world.burn_in_days=0.01")
@@ -25,3 +30,14 @@ def test_a_coin_that_nobody_described_is_refused_by_name() -> None:
     with pytest.raises(ExpectedError, match="coins: SOL is not in the simulated market; it has BTC") as refused:
         market_of("world", settings, 7)
     assert refused.value.exit_code == Exit.CONFIG
+
+
+@given(price=st.floats(1e-5, 1e7))
+def test_the_grid_of_a_contract_that_nobody_lists_is_fine_at_its_price(price: float) -> None:
+    tick = listed_or_assumed("okx", "PEPE", price).price_tick
+    assert float(tick) <= 1e-4 * price
+    assert Decimal("1e-9") <= tick <= Decimal("1e-6"), "no finer than the ledger keeps prices"
+
+
+def test_a_listed_contract_keeps_its_grid_at_any_price() -> None:
+    assert listed_or_assumed("okx", "BTC", 1e-3) == listed_or_assumed("okx", "BTC")

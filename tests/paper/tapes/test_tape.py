@@ -157,6 +157,13 @@ def learnt(table: pa.Table, late_ms: int) -> pa.Table:
     return table.append_column("learnt_ms", pa.array([ms + late_ms for ms in table["time_ms"].to_pylist()], pa.int64()))
 
 
+def prices_times(table: pa.Table, factor: float) -> pa.Table:
+    """Another coin of the same market."""
+    for column in ("open", "high", "low", "close", "price", "mark_price"):
+        table = scaled(table, column, factor)
+    return table
+
+
 def in_coin(*columns: str) -> Callable[[pa.Table], pa.Table]:
     def change(table: pa.Table) -> pa.Table:
         for column in columns:
@@ -196,6 +203,8 @@ BROKEN: dict[str, tuple[Callable[[pa.Table], pa.Table], tuple[str, ...]]] = {
     "negative price": (lambda t: with_cell(t, "price", 1, -1.0), ("row 1", "'price'", "positive")),
     "fractional span": (lambda t: t.set_column(4, "span_ms", pa.array([0.5] * len(t))), ("row 0", "'span_ms'", "0.5")),
     "price in cents": (lambda t: with_cell(t, "mark_price", 28, 6_009_000.0), ("row 28", "6009000", "unit")),
+    "a coin too cheap for a map": (lambda t: prices_times(t, 1e-5 / 60_100), ("row 0", "'close'", "1000PEPE")),
+    "a mark too high for a map": (lambda t: prices_times(t, 170.0), ("row 0", "'close'", "1e+07")),
     "volume in coin": (in_coin("volume_usd", "buy_usd", "sell_usd"), ("'volume_usd'", "coin")),
     "volume alone in coin": (in_coin("volume_usd"), ("row 0", "'buy_usd'", "coin")),
     "interest in coin": (in_coin("oi_usd"), ("'oi_usd'", "coin")),
