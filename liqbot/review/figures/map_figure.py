@@ -130,8 +130,8 @@ def _rest(split: Mapping[str, Any], whole: Mapping[str, Floats], names: Sequence
 
 
 def _bars(panel: Axes, parts: Sequence[_Part], low: float, high: float) -> float:
-    """The tallest stack that is in sight. Of each part one shape of what is in sight, not one per bin: a file stays a
-    twentieth as large."""
+    """The tallest stack that is in sight. Of each part one shape of what is in sight, not one per bin: a file is an
+    eighth as large."""
     stacked: Floats = np.zeros(0)
     seen = slice(0)
     for part in parts:
