@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -13,6 +13,9 @@ from liqbot.review.tables import print_json
 from liqbot.verbs.next_command import Books
 from liqbot.verbs.options import Data, Json, LedgerDb, Profile
 from liqbot.verbs.period import Day, Since, Until, period_of
+
+_STDOUT: Final = Path("-")
+"""As other programs call it; a file of that name is nearly out of reach."""
 
 
 def export(
@@ -35,6 +38,8 @@ def export(
     """
     if what not in EXPORTS:
         raise ExpectedError(f"export {what!r}: one of {', '.join(EXPORTS)}", Exit.USAGE)
+    if file == _STDOUT:
+        file = None
     if file is not None and file.exists() and not force:
         raise ExpectedError(f"{file} is there already: --force overwrites it", Exit.USAGE)
     with Books(db, data, profile).ledger() as ledger:

@@ -54,6 +54,17 @@ def test_sums_are_the_ledgers_to_the_last_digit(
     assert json.loads(capsys.readouterr().out) == rows
 
 
+def test_a_dash_is_stdout_and_no_file(
+    books: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["export", "fills", "--data", str(books)]) == Exit.OK
+    text = capsys.readouterr().out
+    assert main(["export", "fills", "-", "--data", str(books)]) == Exit.OK
+    assert capsys.readouterr().out == text
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_fill_says_what_was_bought_and_when(books: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["export", "fills", "--data", str(books)])
     first, *_ = rows_of(capsys.readouterr().out)
