@@ -9,7 +9,7 @@ import numpy as np
 from liqbot.blocks import Rows, stage_of
 from liqbot.instruments import AGGREGATE, Side
 from liqbot.market.estimate.estimate import PositionEstimator
-from liqbot.market.estimate.kernels import BINS, LONG, SHORT, Floats
+from liqbot.market.estimate.kernels import BINS, Floats
 from liqbot.market.estimate.price_grid import edges, position_of
 from liqbot.market.forecast.evaluation import ForecastEvaluation
 from liqbot.market.forecast.forecast import Forecast
@@ -24,7 +24,6 @@ from liqbot.market.map.whales import WhaleWatch
 from liqbot.market.map.zones import Cluster
 from liqbot.market.observed.bars import BarsFold
 from liqbot.market.observed.funding import FundingFold
-from liqbot.market.observed.health import VenueHealth
 from liqbot.market.observed.liquidations import ForcedFlow
 from liqbot.market.observed.open_interest import OpenInterestFold
 from liqbot.market.observed.outliers import Columns, OutlierFilter
@@ -119,7 +118,7 @@ class CoinMarket:
         self._take_flows(columns)
         if bars.rounds:
             self.bars.take_bars(bars, self.venues)
-        bounds = self._bounds_base()
+        bounds = self.bounds_base()
         if self.outliers.priced:
             self._refer(bounds, tick_ms)
         self._take_open_interest(columns)
@@ -216,7 +215,7 @@ class CoinMarket:
         if not believed:
             self.prices[venue].rejected += 1
 
-    def _bounds_base(self) -> dict[int, float]:
+    def bounds_base(self) -> dict[int, float]:
         """Open interest per venue that ever gave a price: its own, or its share of what the aggregate leaves."""
         known = [venue for venue, price in enumerate(self.prices) if price.known]
         silent = [self.venues[venue] for venue in known if not self.open_interest.known(self.venues[venue])]
@@ -308,7 +307,7 @@ class CoinMarket:
             self.clusters[side] = clusters_in(windows, self.map, side, self.params.clusters, usual)
             fuel_usd = self.map.within_usd(side, self.params.clusters.fuel_distance_pct)
             self.sides[side] = SideView(side, fuel_usd, self.clusters[side], self.sweeps.latest(side))
-        oi_usd = self.estimator.state.oi_usd if bound else self.estimator.oi_usd(self.prices, self._bounds_base())
+        oi_usd = self.estimator.state.oi_usd if bound else self.estimator.oi_usd(self.prices, self.bounds_base())
         self.warmth_pct = self.estimator.warmth_pct(oi_usd)
         self.thin_zones = ThinZones(self.map, self.params.clusters)
 
@@ -372,34 +371,6 @@ class CoinMarket:
     def forecasts_at(self, time_ms: int) -> tuple[Forecast, ...]:
         """Of every horizon; () when steps were folded since `time_ms`."""
         return self.forecasts(*self.params.forecast.horizons_h) if self.now.time_ms == time_ms else ()
-
-    def venue_health(self, now_ms: int) -> tuple[VenueHealth, ...]:
-        """Every venue that ever gave a price, in the roster's order."""
-        bounds, totals, row_of = self._bounds_base(), self.estimator.side_totals_usd(), self.estimator.row_of
-        rated = self.funding.of_venues()
-        return tuple(
-            VenueHealth(
-                venue=self.venues[venue],
-                mark_price=price.mark_price,
-                age_ms=now_ms - price.seen_ms,
-                stale=self.outliers.stale(venue, now_ms),
-                down=self.outliers.health.down(self.venues[venue]),
-                reasons=self.outliers.health.reasons(self.venues[venue]),
-                rejected=price.rejected,
-                oi_usd=bounds[venue] * self.outliers.usd_price(venue),
-                long_usd=totals[row_of[venue]][LONG] if venue in row_of else 0.0,
-                short_usd=totals[row_of[venue]][SHORT] if venue in row_of else 0.0,
-                funding_8h_pct=rated.get(self.venues[venue], (ABSENT, ABSENT))[0],
-                funding_percentile=rated.get(self.venues[venue], (ABSENT, ABSENT))[1],
-                accord=self.outliers.agreement.accord_of(venue).value,
-                quote=self.outliers.quotes.quotes[venue],
-                trust_weight=self.trust.weights[venue],
-                quote_ratio=self.outliers.quotes.of_venue[venue],
-                **self.estimator.reported.covered(row_of.get(venue, -1), now_ms),
-            )
-            for venue, price in enumerate(self.prices)
-            if price.known
-        )
 
 
 def _columns(columns: Columns, kind: str, *names: str) -> Iterator[tuple[Any, ...]]:

@@ -19,6 +19,7 @@ from liqbot.market.map.zones import Cluster
 from liqbot.market.observed.health import VenueHealth
 from liqbot.market.observed.outliers import Columns
 from liqbot.market.params import MarketParams
+from liqbot.market.venue_health import venue_health
 from liqbot.market.view import MarketView
 from liqbot.market.view_builder import view_of
 
@@ -196,7 +197,7 @@ class Market:
                 if row < len(usd)}
 
     def venue_health(self, coin: str, now_ms: int) -> tuple[VenueHealth, ...]:
-        return self._coin(coin).venue_health(now_ms)
+        return venue_health(self._coin(coin), now_ms)
 
     def leverages(self) -> tuple[float, ...]:
         """The tiers of the estimate, ascending."""

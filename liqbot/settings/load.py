@@ -62,19 +62,25 @@ def load(
         ]
     )
     require_from_files(named, layer)
-    lines = list(_flags_for_numbers(layer, names))
-    try:
-        settings = chosen(**layer.values)
-    except ValidationError as error:
-        lines += [_complaint(dict(detail), layer, names) for detail in error.errors(include_url=False)]
-    lines = lines or contradictions(settings)
-    if lines:
-        raise ExpectedError("\n".join(lines), Exit.CONFIG)
+    settings = _valid(chosen, layer, names)
     warnings = (*own.warnings, *layer.warnings)
     for line in warnings:
         sys.stderr.write(f"liqbot: {line}\n")
     settings = settings.model_copy(update={"observers": settings.observers.located(directory)})
     return Loaded(with_able_venues(settings, layer.origins, files, config), layer.origins, warnings)
+
+
+def _valid(model: type[Settings], layer: Layer, names: Names) -> Settings:
+    """ExpectedError with a line for each value that is none, else for each pair that contradicts each other."""
+    lines = list(_flags_for_numbers(layer, names))
+    try:
+        settings = model(**layer.values)
+    except ValidationError as error:
+        lines += [_complaint(dict(detail), layer, names) for detail in error.errors(include_url=False)]
+    lines = lines or contradictions(settings)
+    if lines:
+        raise ExpectedError("\n".join(lines), Exit.CONFIG)
+    return settings
 
 
 def own_strategies(profile: str, config: Path | None = None) -> tuple[Strategy, ...]:
