@@ -53,6 +53,13 @@ class ReadMap(msgspec.Struct, frozen=True):
         return SideView(side, ABSENT, tuple(one for one in self.clusters if one.side is side), None)
 
 
+class TriedPlacement(msgspec.Struct, frozen=True):
+    """One placement that was looked at. `code` as in the report; the chance counts where it is known."""
+
+    place: Alternative
+    code: str
+
+
 class PlacementReport(msgspec.Struct, frozen=True):
     position: PlacedPosition
     margin_usd: float
@@ -69,8 +76,10 @@ class PlacementReport(msgspec.Struct, frozen=True):
     """The largest one on the same side that holds the liquidation price or lies next to it."""
     leverage_max: int
     """Of the profile, the ceiling in the code and the venue at this size the least."""
+    tried: tuple[TriedPlacement, ...]
+    """Every leverage up to that at the same notional; at deeper entries only where none of these is acceptable."""
     best: Alternative | None
-    """Of the acceptable placements of the same notional the one least likely to be swept."""
+    """Of the acceptable ones of these the one least likely to be swept."""
     assumed: bool
     """Whether the venue's tiers are a stand-in."""
 
@@ -91,6 +100,7 @@ def check_position(
         raise ValueError(f"venue: {position.venue} has no liquidation price for a single position")
     allowed = min(leverage_max, int(most))
     mark_distance_pct = sign * (1 - here.own_liquidation_price / around.mark_price) * 100
+    tried = _tried(around, mechanics, position, avoid, allowed)
     return PlacementReport(
         position=position,
         margin_usd=position.notional_usd / position.leverage,
@@ -101,7 +111,8 @@ def check_position(
         code="LEVERAGE" if position.leverage > leverage_max else avoid_liquidity.code_of(here, avoid),
         cluster=_cluster_near(around.clusters, position.side, here.own_liquidation_price),
         leverage_max=allowed,
-        best=_best(around, mechanics, position, avoid, allowed),
+        tried=tried,
+        best=_best(tried),
         assumed=mechanics.assumed,
     )
 
@@ -116,28 +127,32 @@ def _verdict(
     return "thin" if here.density_percentile <= avoid.density_percentile_max else "dense"
 
 
-def _best(
+def _tried(
     around: ReadMap, mechanics: Mechanics, position: PlacedPosition, avoid: AvoidLiquidityParams, leverage_max: int
-) -> Alternative | None:
+) -> tuple[TriedPlacement, ...]:
     """As risk searches: deeper entries only where none at the entry asked about is acceptable, and none through the
     stop."""
-    found: list[Alternative] = []
+    found: list[TriedPlacement] = []
     sign = int(position.side)
     for deeper_pct, leverage in avoid_liquidity.alternatives(leverage_max, avoid):
-        if deeper_pct and any(one.entry_price == position.entry_price for one in found):
+        if deeper_pct and any(one.code == ACCEPTED and one.place.entry_price == position.entry_price for one in found):
             break
         entry_price = float(Decimal(str(position.entry_price)) * (1 - sign * deeper_pct / 100))
         if position.stop_price is not None and sign * (entry_price - position.stop_price) <= 0:
             break
         one = _alternative(around, mechanics, position, avoid, leverage, entry_price)
         # Without a range nobody knows the chance; the other gates still tell thin from dense.
-        judged = one if one.sweep_chance_pct == one.sweep_chance_pct else _without_chance(one)
-        if avoid_liquidity.code_of(judged, avoid) == ACCEPTED:
-            found.append(one)
-    return min(found, key=lambda one: avoid_liquidity.likelihood(_without_chance(one)), default=None)
+        found.append(TriedPlacement(one, avoid_liquidity.code_of(_without_chance(one), avoid)))
+    return tuple(found)
+
+
+def _best(tried: Sequence[TriedPlacement]) -> Alternative | None:
+    accepted = [one.place for one in tried if one.code == ACCEPTED]
+    return min(accepted, key=lambda one: avoid_liquidity.likelihood(_without_chance(one)), default=None)
 
 
 def _without_chance(one: Alternative) -> Alternative:
+    """One whose chance is not known, as if it were none."""
     known = one.sweep_chance_pct == one.sweep_chance_pct
     return one if known else msgspec.structs.replace(one, sweep_chance_pct=0.0)
 
@@ -170,8 +185,8 @@ def check_text(report: PlacementReport, percentile_max: float) -> list[str]:
         f"{position.side.word} {position.coin} at {position.entry_price:,.8g} with {held}",
         f"notional            {short_usd(position.notional_usd)}, margin {short_usd(report.margin_usd)}",
         f"liquidation price   {here.own_liquidation_price:,.8g}  ({away})",
-        f"density percentile  {_percentile(here)}  (thin is {percentile_max:g} or less)",
-        f"chance of a sweep   {_chance(here)} within {position.hold_ms / _HOUR_MS:g} h",
+        f"density percentile  {percentile_text(here)}  (thin is {percentile_max:g} or less)",
+        f"chance of a sweep   {chance_text(here)} within {position.hold_ms / _HOUR_MS:g} h",
     ]
     if report.cluster is not None:
         cluster = report.cluster
@@ -196,7 +211,7 @@ def _advice(report: PlacementReport) -> list[str]:
     if (best.leverage, best.entry_price) == (here.leverage, here.entry_price):
         return [f"least likely swept  this one, of all up to {report.leverage_max}x"]
     margin = short_usd(report.position.notional_usd / best.leverage)
-    there = f"{_price(best)}, percentile {_percentile(best)}, chance {_chance(best)}"
+    there = f"{_price(best)}, percentile {percentile_text(best)}, chance {chance_text(best)}"
     return [
         f"least likely swept  {best.leverage:g}x at {best.entry_price:,.8g}, margin {margin}:",
         f"                    liquidation {there}",
@@ -208,11 +223,11 @@ def _price(one: Alternative) -> str:
     return f"{one.own_liquidation_price:,.8g}" if one.own_liquidation_price > 0 else "at no price"
 
 
-def _percentile(one: Alternative) -> str:
+def percentile_text(one: Alternative) -> str:
     return f"{one.density_percentile:.0f}" if one.density_percentile == one.density_percentile else "unknown"
 
 
-def _chance(one: Alternative) -> str:
+def chance_text(one: Alternative) -> str:
     chance_pct = one.sweep_chance_pct
     if chance_pct != chance_pct:
         return "unknown (no range of price is kept with this map)"

@@ -12,7 +12,7 @@ from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import CONTRACTS, MAIN_CONTRACT, Side, side_of, split_venue_key, venue_key
 from liqbot.review.durations import seconds_of
 from liqbot.review.parameters import Choice
-from liqbot.review.placement import PlacedPosition, ReadMap, check_position, check_text
+from liqbot.review.placement import PlacedPosition, PlacementReport, ReadMap, check_position, check_text
 from liqbot.review.sources import FoundMap, MapQuery, find_map, from_file, time_of
 from liqbot.review.tables import print_json
 from liqbot.risk.limits import LEVERAGE_CEILING
@@ -26,6 +26,27 @@ from liqbot.verbs.options import ConfigDir, Data, Db, Json, OwnProfile, Set
 Entry = Annotated[
     float | None, typer.Option("--entry", min=1e-6, help="Entry price [default: the mark of the map].")
 ]
+Size = Annotated[
+    str, typer.Option("--size", "--size-usd", metavar="USD", help="Notional (not margin), as in 50k or 1.5M.")
+]
+
+
+def _picture_file(file: Path | None) -> Path | None:
+    """ExpectedError (usage) before anything is read; what draws is imported only where it is asked for."""
+    if file is None:
+        return None
+    from liqbot.review.figures.canvas import require_format
+
+    require_format(file)
+    return file
+
+
+PictureFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--picture", metavar="FILE", callback=_picture_file, help="Draw every leverage on the map (.png or .svg)."
+    ),
+]
 
 
 def check(
@@ -33,9 +54,7 @@ def check(
     leverage: Annotated[float, typer.Option("--leverage", min=1, max=200)],
     venue: Annotated[str, typer.Option("--venue", help="Venue whose tiers decide; VENUE:coin for inverse contracts.")],
     entry: Entry = None,
-    size: Annotated[
-        str, typer.Option("--size", "--size-usd", metavar="USD", help="Notional (not margin), as in 50k or 1.5M.")
-    ] = "10k",
+    size: Size = "10k",
     stop: Annotated[
         float | None, typer.Option("--stop", min=1e-6, help="Stop price; liquidation has to lie beyond it.")
     ] = None,
@@ -51,6 +70,7 @@ def check(
     profile: OwnProfile = None,
     config: ConfigDir = None,
     overrides: Set = None,
+    picture: PictureFile = None,
     as_json: Json = False,
 ) -> None:
     """Say where a position of yours would be liquidated, whether a crowd is liquidated there too, how likely price is
@@ -66,27 +86,41 @@ def check(
     chart = found.reading.chart
     entry_price = chart.mark_price if entry is None else entry
     position = PlacedPosition(venue, chart.coin, asked_side, entry_price, leverage, notional_usd, hold_ms, stop)
-    _answer(found, position, as_json)
+    report = _report(found, position)
+    _draw(found, report, picture)
+    _answer(found, report, as_json)
 
 
-def _answer(found: FoundMap, position: PlacedPosition, as_json: bool) -> None:
+def _report(found: FoundMap, position: PlacedPosition) -> PlacementReport:
     settings = found.parameters.settings()
     avoid, limits = settings.signals.of(avoid_liquidity.STRATEGY), limits_for(position.coin, settings.risk)
     range_pct = found.reading.record.get("range_pct")
     around = ReadMap(found.reading.chart, found.reading.clusters, math.nan if range_pct is None else range_pct)
     try:
-        report = check_position(
+        return check_position(
             around, mechanics_of(position.venue, position.coin), position, avoid,
             min(limits.leverage_max, LEVERAGE_CEILING),
         )
     except ValueError as error:
         raise ExpectedError(str(error), Exit.USAGE) from None
+
+
+def _draw(found: FoundMap, report: PlacementReport, file: Path | None) -> None:
+    if file is None:
+        return
+    from liqbot.review.figures.placement_figure import placement_figure
+
+    placement_figure(found.reading, report).write(file)
+
+
+def _answer(found: FoundMap, report: PlacementReport, as_json: bool) -> None:
+    avoid = found.parameters.settings().signals.of(avoid_liquidity.STRATEGY)
     origin = found.parameters.origin
     if as_json:
         plain = msgspec.json.decode(msgspec.json.encode(report))  # NaN is null
         print_json(plain | {"percentile_max": avoid.density_percentile_max, "parameters": origin})
     else:
-        label = [THIN_LABEL] if is_thin(position.coin) else []
+        label = [THIN_LABEL] if is_thin(report.position.coin) else []
         print("\n".join([*check_text(report, avoid.density_percentile_max), *label, f"parameters: {origin}"]))
 
 

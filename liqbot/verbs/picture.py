@@ -1,4 +1,4 @@
-"""`liqbot picture`: maps, max pain, heatmap, decision, equity, coverage and the map's record as PNG or SVG files.
+"""`liqbot picture`: maps, max pain, heatmap, decision, trade, equity, coverage and the map's record as PNG or SVG.
 
 What draws is imported by the command that needs it: the library takes its time.
 """
@@ -115,6 +115,29 @@ def decision(
     if story["map"] is None:
         raise ExpectedError(f"decision {name}: no map was kept before it", Exit.NOT_FOUND)
     _written(decision_figure(story, reach_pct=reach, dark=dark), file, as_json=as_json)
+
+
+@app.command()
+def trade(
+    name: Annotated[str, typer.Argument(metavar="ID", help="17, t3 for the third trade, or a client order id.")],
+    file: File,
+    dark: Dark = False,
+    db: LedgerDb = None,
+    data: Data = None,
+    profile: Profile = "paper",
+    as_json: Json = False,
+) -> None:
+    """A decision in its time: price before and after, our fills, stop and take, beside the map that it saw."""
+    from liqbot.review.explain import decision_row, explained
+    from liqbot.review.figures.trade_figure import moment_of, trade_figure
+
+    with Books(db, data, profile).ledger() as ledger:
+        story = explained(ledger, decision_row(ledger, name))
+        moment = moment_of(ledger, story)
+    if story["map"] is None or not moment.path:
+        lacks = "map" if story["map"] is None else "price"
+        raise ExpectedError(f"decision {name}: no {lacks} was kept around it", Exit.NOT_FOUND)
+    _written(trade_figure(story, moment, dark=dark), file, as_json=as_json)
 
 
 @app.command()

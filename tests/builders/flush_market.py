@@ -36,6 +36,8 @@ class Stretch(NamedTuple):
     forced_usd: float = 0.0
     """Of longs, all of it."""
     bar_minutes: int = 1
+    funding_pct: float = 0.01
+    """For eight hours, told at the end of each of them."""
 
 
 def crowd(opened_at: float = 102_000.0, flush_from: float = 102_000.0) -> tuple[Stretch, ...]:
@@ -109,5 +111,5 @@ class Told:
             rows.append(MarkPrice(**at, mark_price=close, index_price=close))
             rows.append(OpenInterest(**at, oi_usd=self._oi_usd * share))
             if self._at_ms % 28_800_000 == 0:
-                rows.append(FundingRate(**at, rate_pct=0.01, interval_h=8.0))
+                rows.append(FundingRate(**at, rate_pct=stretch.funding_pct, interval_h=8.0))
         return block_of(sorted(rows, key=lambda row: row.time_ms), ROSTER, tick_ms=self._at_ms)

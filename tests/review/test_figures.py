@@ -1,6 +1,7 @@
 """Pictures as files: no text covers another, units are said, dollars are kept, and wrong wishes are told."""
 
 import re
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -28,9 +29,16 @@ from liqbot.review.figures.kept import KeptMap
 from liqbot.review.figures.map_figure import PriceLine, map_figure
 from liqbot.review.figures.money_figure import equity_figure
 from liqbot.review.figures.pain_figure import pain_figure
+from liqbot.review.figures.placement_figure import placement_figure
 from liqbot.review.figures.record_figure import calibration_figure
+from liqbot.review.figures.trade_figure import _MARKS, Moment, _stretches, trade_figure
 from liqbot.review.max_pain import max_pain
+from liqbot.review.placement import PlacedPosition, PlacementReport, ReadMap, check_position
+from liqbot.review.price_path import Ended, Mark
 from liqbot.review.reading import MapReading
+from liqbot.signals.strategies.avoid_liquidity import AvoidLiquidityParams
+from liqbot.signals.verdict import ACCEPTED
+from liqbot.venues.registry import mechanics_of
 
 
 def a_reading() -> MapReading:
@@ -75,12 +83,52 @@ def live(dark: bool = False) -> Canvas:
                            dark=dark)
 
 
+def a_story(side: str = "long", minutes: int = 90, *, refused: bool = False) -> dict[str, Any]:
+    """Of a decision as `explained` tells it: entered at the mark, its stop moved once, closed after `minutes`."""
+    sign = 1 if side == "long" else -1
+    bins = bins_of(a_map(3e6, 2e6))
+    said = {
+        "decision": 7, "strategy": "cascade", "coin": "BTC", "side": side, "time_ms": NOW_MS, "entry_price": MARK,
+        "code": "COOLDOWN" if refused else "APPROVED", "stop_price": MARK * (1 - 0.01 * sign),
+        "take_price": MARK * (1 + 0.02 * sign), "liquidation_price": None if refused else MARK * (1 - 0.3 * sign),
+    }
+    during = [Mark(NOW_MS + n * 60_000, MARK * 0.999, MARK * 1.001, MARK) for n in range(1, minutes + 1)]
+    moved = {"first_seen": datetime.fromtimestamp((NOW_MS + 1_200_000) / 1e3, UTC).isoformat(), "code": "STOP_MOVED",
+             "reason": "TRAIL: price went on", "stop_price": MARK * (1 - 0.002 * sign)}
+    fills = [{"time_ms": NOW_MS + n * minutes * 60_000, "reduces": bool(n), "price": MARK} for n in (0, 1)]
+    return {
+        "decision": said, "map": {"time_ms": NOW_MS, "mark_price": MARK, "bins": bins}, "parameters": {"mode": "paper"},
+        "trades": [] if refused else [{"mark_ratio": None}], "fills": [] if refused else fills,
+        "paths": [] if refused else [{"during": during}], "reductions": [] if refused else [moved],
+        "refused_outcome": Ended("stop", NOW_MS + minutes * 60_000, -1.0) if refused else None,
+        "outcome": "closed by stop: +10.00 USD net, +0.20 R",
+    }
+
+
+def a_moment(minutes: int = 210) -> Moment:
+    path = [Mark(NOW_MS + (n - 60) * 60_000, MARK * (1 - 0.001 * (n % 7)), MARK * (1 + 0.002 * (n % 5)), MARK)
+            for n in range(minutes)]
+    earlier = a_map(1e6, 7e6)
+    return Moment(path, KeptMap(NOW_MS - 3_600_000, MARK * 1.004, earlier.edges, earlier.long_usd + earlier.short_usd))
+
+
+def a_report(stop_price: float | None = MARK * 0.99) -> PlacementReport:
+    reading = a_reading()
+    position = PlacedPosition("binance", "BTC", Side.LONG, MARK, 5.0, 10_000.0, stop_price=stop_price)
+    around = ReadMap(reading.chart, reading.clusters, 0.5)
+    return check_position(around, mechanics_of("binance", "BTC"), position, AvoidLiquidityParams(), 5)
+
+
 LINES = (PriceLine("our liquidation", MARK * 0.93, "#D55E00"), PriceLine("entry", MARK * 0.999, "#009E73"))
 PICTURES = {
     "map": lambda dark: map_figure(a_reading(), lines=LINES, dark=dark),
     "map by leverage": lambda dark: map_figure(a_reading(), by="leverage", dark=dark),
     "map by venue, narrow": lambda dark: map_figure(a_reading(), by="venue", reach_pct=1.0, dark=dark),
     "max pain": lambda dark: pain_figure(max_pain(bins_of(a_map(3e6, 2e6)), MARK, 10.0), "BTC", NOW_MS, dark=dark),
+    "trade": lambda dark: trade_figure(a_story(), a_moment(), dark=dark, source="; simulated market"),
+    "trade, short and refused": lambda dark: trade_figure(a_story("short", refused=True), a_moment(), dark=dark),
+    "placement": lambda dark: placement_figure(a_reading(), a_report(), dark=dark),
+    "placement that was taken": lambda dark: placement_figure(a_reading(), a_report(None), taken=3.0, dark=dark),
     "heatmap": heat, "equity": money, "calibration": record, "coverage": live,
 }
 
@@ -133,6 +181,65 @@ def test_the_picture_widens_for_a_line_that_is_near_and_not_for_one_that_is_far(
              for pct in (5, 12, 60)}
     assert reach[5] == reach[60] == pytest.approx(MARK * 0.9)
     assert reach[12] < MARK * 0.88
+
+
+def test_a_decision_in_its_time_says_what_was_wanted_what_is_beyond_it_and_that_fills_are_simulated(tmp_path: Path):
+    file = tmp_path / "trade.svg"
+    trade_figure(a_story(), a_moment()).write(file)
+    svg = file.read_text(encoding="utf-8")
+    for said in ("USD is an estimate", "fills are simulated", "cascade: long BTC, decision 7 APPROVED", "price, USD",
+                 "+0.20 R", "entry 65,536", "take 66,846.7", "stop 64,880.6, moved to 65,404.9", "we open a long",
+                 "our liquidation 45,875.2 (-30 %, beyond the picture)"):
+        assert said in svg, said
+    live = a_story() | {"parameters": {"mode": "live"}}
+    trade_figure(live, a_moment()).write(file)
+    assert "simulated" not in file.read_text(encoding="utf-8")
+
+
+@given(
+    st.lists(st.tuples(st.floats(1, 1e6), st.floats(0, 0.5), st.floats(0, 0.5)), min_size=1, max_size=2_000)
+)
+def test_a_long_path_is_drawn_in_stretches_that_lose_no_extreme_and_no_end(path: list[tuple[float, float, float]]):
+    marks = [Mark(n, price * (1 - low), price * (1 + high), price) for n, (price, low, high) in enumerate(path)]
+    drawn = _stretches(marks)
+    assert len(drawn) <= _MARKS
+    assert (drawn[-1].time_ms, drawn[-1].price) == (marks[-1].time_ms, marks[-1].price)
+    assert min(one.low_price for one in drawn) == min(one.low_price for one in marks)
+    assert max(one.high_price for one in drawn) == max(one.high_price for one in marks)
+    if len(marks) <= _MARKS:
+        assert drawn == marks
+
+
+@pytest.mark.parametrize("side", ["long", "short"])
+@pytest.mark.parametrize("pct", [0.5, 3.0, 20.0])
+def test_a_decisions_picture_holds_what_was_wanted_and_writes_levels_apart(side: str, pct: float):
+    story = a_story(side)
+    story["decision"] |= {"take_price": MARK * (1 + pct / 100), "stop_price": MARK * (1 - pct / 100)}
+    price, drawn = trade_figure(story, a_moment()).panels
+    low, high = price.get_ylim()
+    assert low < MARK * (1 - pct / 100)
+    assert high > MARK * (1 + pct / 100)
+    assert drawn.get_ylim() == (low, high), "one axis of price for both"
+    heights = sorted(text.xy[1] for text in drawn.texts)
+    assert all(low < height < high for height in heights)
+    assert all(b - a >= (high - low) * 0.06 for a, b in pairwise(heights))
+
+
+def test_a_path_without_a_minute_is_refused():
+    with pytest.raises(ValueError, match="holds no minute"):
+        trade_figure(a_story(), Moment([], None))
+
+
+def test_each_leverage_is_drawn_where_it_would_be_liquidated_with_the_answer():
+    report = a_report()
+    panel = placement_figure(a_reading(), report).panels[0]
+    said = [text.get_text() for text in panel.texts]
+    for one in report.tried:
+        price = one.place.own_liquidation_price
+        word = "least likely swept" if one.place == report.best else "acceptable" if one.code == ACCEPTED else one.code
+        found = [text for text in said if text.startswith(f"{one.place.leverage:g}x at {price:,.6g}")]
+        assert len(found) == (1 if price > 0 else 0), one
+        assert all(text.endswith(word) for text in found), found
 
 
 @given(
@@ -190,7 +297,8 @@ def books(tmp_path: Path) -> Path:
 def test_every_picture_of_a_ledger_is_a_file(books: Path, capsys: pytest.CaptureFixture[str]):
     for words, said in (
         (["map"], "BTC liquidation map"), (["maxpain"], "BTC max pain"),
-        (["decision", "t1"], "Decision"), (["heatmap"], "BTC liquidation heatmap"),
+        (["decision", "t1"], "Decision"), (["trade", "t1"], "cascade: long BTC"),
+        (["heatmap"], "BTC liquidation heatmap"),
         (["equity"], "Profit and drawdown"), (["calibration"], "where forced orders met the map"),
         (["coverage"], "Which venue was live when"),
     ):

@@ -91,7 +91,11 @@ def test_a_check_names_the_venues_own_liquidation_price_and_never_advises_above_
     assert answer.verdict == ("beyond the map" if beyond else "thin" if thin else "dense")
     assert (answer.code == "LEVERAGE") == (leverage > leverage_max)
     best = answer.best
+    tried = {one.place.leverage for one in answer.tried if one.place.entry_price == position.entry_price}
+    assert tried == set(range(1, leverage_max + 1))
+    assert (best is None) == all(one.code != ACCEPTED for one in answer.tried)
     if best is not None:
+        assert [one.code for one in answer.tried if one.place == best] == [ACCEPTED]
         assert best.leverage <= leverage_max
         assert code_of(best, AVOID) == ACCEPTED
         assert int(side) * (position.entry_price - best.entry_price) >= 0, "a worse entry is no advice"

@@ -43,18 +43,22 @@ PAGE: Final = Look("none", "#808080", "#808080")
 
 
 class Canvas:
-    """One picture with one or more panels below each other, all over the same horizontal axis."""
+    """One picture with one or more panels: below each other over the same horizontal axis, or beside each other over
+    the same vertical one."""
 
     def __init__(
         self, title: str, note: str, *, look: Look = LIGHT, heights: tuple[float, ...] = (1.0,),
-        inches: tuple[float, float] = _INCHES,
+        widths: tuple[float, ...] = (1.0,), inches: tuple[float, float] = _INCHES,
     ) -> None:
-        """`note` stands below the picture: what the figures are, and where they come from. `heights` of the panels, in
-        proportion."""
+        """`note` stands below the picture: what the figures are, and where they come from. `heights` or `widths` of the
+        panels, in proportion."""
         self.look = look
         self.figure = Figure(figsize=inches, dpi=_DPI, layout="constrained", facecolor=self.look.paper)
-        axes = self.figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)
-        self.panels: list[Axes] = list(axes[:, 0])
+        axes = self.figure.subplots(
+            len(heights), len(widths), sharex="col", sharey="row", squeeze=False, height_ratios=heights,
+            width_ratios=widths,
+        )
+        self.panels: list[Axes] = list(axes.flat)
         self.say(title)
         if note:
             self.figure.supxlabel(note, color=self.look.ink, fontsize=8, x=0.01, ha="left", alpha=0.8)

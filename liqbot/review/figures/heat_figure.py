@@ -10,6 +10,7 @@ from matplotlib.colors import LogNorm
 from liqbot.review.figures.canvas import LONGS, PRICE_TICKS, SHORTS, STEPS, USD_TICKS, Canvas, look_of
 from liqbot.review.figures.heat_cells import cells_of, rows_of
 from liqbot.review.figures.kept import KeptMap
+from liqbot.review.figures.own_fills import draw_fills
 from liqbot.review.ledger_reader import Row
 from liqbot.review.period import minute_text
 
@@ -41,7 +42,7 @@ def heat_figure(
     panel.plot(_times([one.time_ms for one in maps]), marks, color="#ffffff", linewidth=2.6)
     panel.plot(_times([one.time_ms for one in maps]), marks, color="#000000", linewidth=1.2, label="mark")
     _dots(panel, forced)
-    _own(panel, fills)
+    draw_fills(panel, fills)
     panel.set_ylim(edges[0], edges[-1])
     panel.yaxis.set_major_formatter(PRICE_TICKS)
     panel.set_ylabel("price")
@@ -58,19 +59,6 @@ def _dots(panel: Any, forced: Sequence[Row]) -> None:
             panel.scatter(
                 _times([row["time_ms"] for row in ours]), [row["price"] for row in ours], s=sizes, c=colour,
                 edgecolors="#ffffff", linewidths=0.4, label=f"{side}s liquidated", zorder=3,
-            )
-
-
-def _own(panel: Any, fills: Sequence[Row]) -> None:
-    """Triangles point the way we trade: up buys, down sells; filled opens, hollow closes."""
-    for long, reduces in ((True, False), (False, False), (True, True), (False, True)):
-        ours = [row for row in fills if (row["side"] == "long") is long and bool(row["reduces"]) is reduces]
-        if ours:
-            buys = long is not reduces
-            panel.scatter(
-                _times([row["time_ms"] for row in ours]), [row["price"] for row in ours], s=70, zorder=4,
-                marker="^" if buys else "v", facecolors="none" if reduces else "#ffffff", edgecolors="#000000",
-                label=f"we {'close' if reduces else 'open'} a {'long' if long else 'short'}",
             )
 
 

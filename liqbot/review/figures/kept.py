@@ -98,6 +98,15 @@ def calibration(ledger: Ledger, coin: str) -> list[Row]:
     return rows
 
 
+def map_before(ledger: Ledger, coin: str, time_ms: int) -> KeptMap | None:
+    """The newest map that was kept at that time or before; None where there is none."""
+    rows = ledger.rows(
+        "SELECT time_ms, mark_price, bins FROM map_snapshot WHERE coin = ? AND time_ms <= ? "
+        "ORDER BY time_ms DESC, id DESC LIMIT 1", [coin, time_ms],
+    )
+    return _map(rows[0]) if rows else None
+
+
 def open_lines(ledger: Ledger, coin: str, at_ms: int | None = None) -> Row | None:
     """Entry, first stop and liquidation price of the position in a coin, in prices of the trading market, and the ratio
     of that market to the map's; None while there is none. `at_ms`: as it was then."""

@@ -130,18 +130,23 @@ def _rest(split: Mapping[str, Any], whole: Mapping[str, Floats], names: Sequence
 
 
 def _bars(panel: Axes, parts: Sequence[_Part], low: float, high: float) -> float:
-    """The tallest stack that is in sight."""
+    """The tallest stack that is in sight. Of each part one shape of what is in sight, not one per bin: a file is an
+    eighth as large."""
     stacked: Floats = np.zeros(0)
-    seen = np.zeros(0, bool)
+    seen = slice(0)
     for part in parts:
         if not stacked.size:
-            stacked = np.zeros(part.usd.size)
-            middles = (part.edges[1:] + part.edges[:-1]) / 2
-            seen = (middles >= low) & (middles <= high)
-        panel.bar(part.edges[:-1], part.usd, np.diff(part.edges), stacked, align="edge", color=part.colour,
-                  linewidth=0, label=part.name)
-        stacked = stacked + part.usd
-    return float(stacked[seen].max(initial=0.0))
+            inside = np.flatnonzero((part.edges[1:] > low) & (part.edges[:-1] < high))
+            seen = slice(inside[0], inside[-1] + 1) if inside.size else slice(0)
+            stacked = np.zeros(part.usd[seen].size)
+        usd, edges = part.usd[seen], part.edges[seen.start : seen.stop + 1]
+        held = np.flatnonzero(usd)
+        some = slice(held[0], held[-1] + 1) if held.size else slice(0, usd.size)
+        below = stacked[some]
+        panel.stairs(below + usd[some], edges[some.start : some.stop + 1], baseline=below if below.any() else 0.0,
+                     fill=True, color=part.colour, linewidth=0, label=part.name)
+        stacked = stacked + usd
+    return float(stacked.max(initial=0.0))
 
 
 def _sums(
@@ -169,7 +174,9 @@ def _clusters(panel: Axes, reading: MapReading, low: float, high: float, top: fl
         ours = [one for one in reading.clusters if one.side is side and low < one.peak_price < high][:_NAMED]
         for place, one in enumerate(sorted(ours, key=lambda one: one.peak_distance_pct)):
             away_pct = (one.peak_price / mark - 1) * 100
-            leftwards = one.peak_price > high - (high - low) / 6
+            edge = (high - low) / 6
+            # Outward, so that those of both sides cannot meet; inward only at the picture's ends.
+            leftwards = one.peak_price > high - edge or (side is Side.LONG and one.peak_price > low + edge)
             panel.annotate(
                 f"{short_usd(one.usd)} {away_pct:+.1f} %", (one.peak_price, top * (0.80 - 0.08 * place)), fontsize=8,
                 color=look.ink, ha="right" if leftwards else "left", xytext=(-4 if leftwards else 4, 0),
