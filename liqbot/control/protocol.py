@@ -82,18 +82,26 @@ async def serve(path: Path, handle: Handle) -> None:
     """Answer commands until cancelled. `handle` gives the reply, or raises ValueError with what would be right."""
     # A socket left behind by a process that was killed: the journal's lock says that we are the only one.
     _remove(path)
+    answered: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+
+    def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(_answer(reader, writer, handle))
+        answered[task] = writer
+        task.add_done_callback(lambda task: answered.pop(task).close())
+
     mask = os.umask(0o177)
     try:
         with _address(path) as address:
-            server = await asyncio.start_unix_server(
-                lambda reader, writer: _answer(reader, writer, handle), address, limit=LINE_MAX
-            )
+            server = await asyncio.start_unix_server(connected, address, limit=LINE_MAX)
     finally:
         os.umask(mask)
     try:
         async with server:
             await server.serve_forever()
     finally:
+        for task, writer in answered.items():  # a server that ends leaves its connections open
+            task.cancel()
+            writer.close()
         _remove(path)
 
 
@@ -107,13 +115,9 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ha
         reply = await handle(_in_text(request) if isinstance(request, dict) else {})
     except ValueError as error:
         reply = {"ok": False, "error": str(error)}
-    try:
+    with contextlib.suppress(ConnectionError):  # nobody waits for the answer any more
         writer.write(json.dumps(reply).encode() + b"\n")
         await writer.drain()
-    except ConnectionError:
-        return  # nobody waits for the answer any more
-    finally:
-        writer.close()
 
 
 def _in_text(request: dict[str, Any]) -> dict[str, Any]:

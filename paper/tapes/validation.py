@@ -76,6 +76,8 @@ def _faults(kind: str, rows: Rows, at: Indices) -> Iterator[TapeFault | None]:
             yield _first(values <= 0, rows, at, name, "a positive number is right")
         elif name not in SIGNED_COLUMNS:
             yield _first(values < 0, rows, at, name, "it cannot be negative")
+    for name in _BELIEVED.intersection(rows.dtype.names or ()):
+        yield _unbelievable(name, rows, at)
     special = _SPECIAL.get(kind)
     if special is not None:
         yield from special(rows, at)
@@ -89,14 +91,9 @@ def _bar_faults(rows: Rows, at: Indices) -> Iterator[TapeFault | None]:
         yield _first(outside, rows, at, name, f"{name} must lie within low..high")
     wide = high > low * PRICE_JUMP_MAX
     yield _first(wide, rows, at, "high", f"more than x{PRICE_JUMP_MAX:g} above low: a wrong unit?")
-    yield _unbelievable("close", rows, at)
     split = np.nan_to_num(rows["buy_usd"]) + np.nan_to_num(rows["sell_usd"])
     limit = rows["volume_usd"] * SPLIT_TOLERANCE + 0.01
     yield _first(split > limit, rows, at, "buy_usd", "buy_usd + sell_usd exceed volume_usd: is volume_usd in coin?")
-
-
-def _mark_faults(rows: Rows, at: Indices) -> Iterator[TapeFault | None]:
-    yield _unbelievable("mark_price", rows, at)
 
 
 def _unbelievable(name: str, rows: Rows, at: Indices) -> TapeFault | None:
@@ -125,9 +122,10 @@ def _funding_faults(rows: Rows, at: Indices) -> Iterator[TapeFault | None]:
     yield _first(off, rows, at, "time_ms", wanted)
 
 
+_BELIEVED: Final = frozenset({"close", "mark_price"})
+"""What a map is drawn by."""
 _SPECIAL: Final[dict[str, Callable[[Rows, Indices], Iterator[TapeFault | None]]]] = {
     "bars": _bar_faults,
-    "marks": _mark_faults,
     "open_interest": _interest_faults,
     "funding": _funding_faults,
 }

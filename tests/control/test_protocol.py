@@ -99,6 +99,21 @@ def test_a_bot_that_ends_while_it_is_asked_is_told_in_one_line(tmp_path: Path, r
         ending.join()
 
 
+async def test_a_bot_that_ends_lets_go_of_who_has_not_asked_yet(tmp_path: Path) -> None:
+    async def handle(asked: dict[str, object]) -> protocol.Reply:
+        raise AssertionError(asked)
+
+    path = protocol.socket_path(tmp_path)
+    serving = asyncio.create_task(protocol.serve(path, handle))
+    await until(path.is_socket)
+    reader, writer = await asyncio.open_unix_connection(str(path))
+    await asyncio.sleep(0.01)
+    serving.cancel()
+    await asyncio.wait([serving])
+    assert await asyncio.wait_for(reader.read(), PATIENCE_S) == b""
+    writer.close()
+
+
 def test_without_a_bot_the_answer_is_not_found(tmp_path: Path) -> None:
     with pytest.raises(ExpectedError) as refused:
         protocol.request(tmp_path, {"verb": "status"})
