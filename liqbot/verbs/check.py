@@ -21,7 +21,7 @@ from liqbot.signals.strategies import avoid_liquidity
 from liqbot.venues.registry import VENUES, mechanics_of
 from liqbot.verbs.amounts import usd_of
 from liqbot.verbs.map import At, Coin, Tape
-from liqbot.verbs.options import ConfigDir, Data, Db, Json, OwnProfile, Set
+from liqbot.verbs.options import ConfigDir, Data, Db, Json, OwnProfile, Set, picture_file
 
 Entry = Annotated[
     float | None, typer.Option("--entry", min=1e-6, help="Entry price [default: the mark of the map].")
@@ -31,20 +31,10 @@ Size = Annotated[
 ]
 
 
-def _picture_file(file: Path | None) -> Path | None:
-    """ExpectedError (usage) before anything is read; what draws is imported only where it is asked for."""
-    if file is None:
-        return None
-    from liqbot.review.figures.canvas import require_format
-
-    require_format(file)
-    return file
-
-
 PictureFile = Annotated[
     Path | None,
     typer.Option(
-        "--picture", metavar="FILE", callback=_picture_file, help="Draw every leverage on the map (.png or .svg)."
+        "--picture", metavar="FILE", callback=picture_file, help="Draw every leverage on the map (.png or .svg)."
     ),
 ]
 

@@ -76,3 +76,14 @@ Limit = Annotated[
     typer.Option("--limit", min=1, max=1_000_000, help="The newest so many [default: what fits the screen, else 50]."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+def picture_file(file: Path | None) -> Path | None:
+    """Of an option that names a picture to write: ExpectedError (usage) before anything is read. What draws is imported
+    only where it is wanted."""
+    if file is None:
+        return None
+    from liqbot.review.figures.canvas import require_format
+
+    require_format(file)
+    return file

@@ -14,7 +14,7 @@ from liqbot.review.sources import MapQuery, find_map, time_of
 from liqbot.review.tables import print_json
 from liqbot.verbs.map import At, Coin, Tape
 from liqbot.verbs.next_command import Books
-from liqbot.verbs.options import ConfigDir, Data, Db, Json, LedgerDb, OwnProfile, Profile, Set
+from liqbot.verbs.options import ConfigDir, Data, Db, Json, LedgerDb, OwnProfile, Profile, Set, picture_file
 from liqbot.verbs.period import Day, Since, Until, period_of
 
 if TYPE_CHECKING:
@@ -24,18 +24,11 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Draw maps and money into PNG or SVG files. USD in a map is an estimate.")
 
 
-def _picture_file(file: Path) -> Path:
-    """ExpectedError (usage) before anything is read."""
-    from liqbot.review.figures.canvas import require_format
-
-    require_format(file)
-    return file
-
-
 File = Annotated[
     Path,
-    typer.Argument(metavar="FILE", callback=_picture_file, help="Picture to write: its ending is .png or .svg."),
+    typer.Argument(metavar="FILE", callback=picture_file, help="Picture to write: its ending is .png or .svg."),
 ]
+DecisionId = Annotated[str, typer.Argument(metavar="ID", help="17, t3 for the third trade, or a client order id.")]
 Dark = Annotated[bool, typer.Option("--dark", help="Light ink on dark paper.")]
 Reach = Annotated[float, typer.Option("--reach", min=0.5, max=40, help="Percent around the mark to draw.")]
 
@@ -97,7 +90,7 @@ def maxpain(
 
 @app.command()
 def decision(
-    name: Annotated[str, typer.Argument(metavar="ID", help="17, t3 for the third trade, or a client order id.")],
+    name: DecisionId,
     file: File,
     reach: Reach = 6.0,
     dark: Dark = False,
@@ -119,7 +112,7 @@ def decision(
 
 @app.command()
 def trade(
-    name: Annotated[str, typer.Argument(metavar="ID", help="17, t3 for the third trade, or a client order id.")],
+    name: DecisionId,
     file: File,
     dark: Dark = False,
     db: LedgerDb = None,
