@@ -60,13 +60,34 @@ def _usd(word: str) -> float:
 @pytest.mark.parametrize(
     ("usd", "text"),
     [(0, "$0"), (950, "$950"), (1000, "$1.0K"), (340e6, "$340M"), (1.23e9, "$1.2B"), (999.9e3, "$1.0M"), (-75, "-$75"),
-     (-5e6, "-$5.0M")],
+     (-5e6, "-$5.0M"), (0.25, "$0.25"), (-0.04, "-$0.04"), (0.999, "$1")],
 )
 def test_dollars_are_short(usd: float, text: str) -> None:
     assert short_usd(usd) == text
 
 
 AVOID = AvoidLiquidityParams()
+
+
+def test_an_empty_map_calls_no_place_thin(record: Record) -> None:
+    lines = draw_map(reading_from(emptied(record)), colour=False, rows=10, reach_pct=8.0)
+    assert [line for line in lines if line.endswith(" thin")] == []
+    assert any(line.endswith(" thin") for line in draw_map(reading_from(record), colour=False, rows=10, reach_pct=8.0))
+
+
+def emptied(record: Record) -> Record:
+    nothing = [0.0] * len(record["bins"]["long_usd"])
+    return {**record, "bins": {**record["bins"], "long_usd": nothing, "short_usd": nothing}}
+
+
+def test_a_check_where_no_density_is_known_says_neither_thin_nor_dense(record: Record) -> None:
+    seen = around(emptied(record))
+    position = PlacedPosition("binance", "BTC", Side.LONG, seen.mark_price, 10, 10_000.0)
+    answer = check_position(seen, mechanics_of("binance", "BTC"), position, AVOID, 3)
+    assert math.isnan(answer.here.density_percentile)
+    assert answer.verdict == "unknown"
+    assert answer.best is None
+    assert "no placement up to 3x is acceptable: the map does not say how dense it is there" in check_text(answer, 40)
 
 
 def around(record: Record) -> ReadMap:
