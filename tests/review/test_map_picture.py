@@ -6,7 +6,7 @@ import pytest
 from market_rows import RandomMarket, blocks_of
 
 from liqbot.cli import main
-from liqbot.exits import Exit
+from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import Side
 from liqbot.legible import short_usd
 from liqbot.market.market import Market
@@ -15,7 +15,7 @@ from liqbot.market.record import Record, clusters_from, map_from, map_record
 from liqbot.review.pictures.map_text import draw_map
 from liqbot.review.placement import PlacedPosition, ReadMap, check_position, check_text
 from liqbot.review.reading import reading_from
-from liqbot.review.sources import time_of
+from liqbot.review.sources import numbers_of, time_of, words_of
 from liqbot.signals.strategies.avoid_liquidity import AvoidLiquidityParams, code_of
 from liqbot.signals.verdict import ACCEPTED
 from liqbot.venues.registry import mechanics_of
@@ -64,6 +64,16 @@ def _usd(word: str) -> float:
 )
 def test_dollars_are_short(usd: float, text: str) -> None:
     assert short_usd(usd) == text
+
+
+@pytest.mark.parametrize("text", ["", " ", ",", ", ,"])
+def test_a_filter_that_names_nothing_is_refused(text: str) -> None:
+    for asked in (words_of, numbers_of):
+        with pytest.raises(ExpectedError, match=f"{text!r}: n.* separated by commas") as refused:
+            asked(text)
+        assert refused.value.exit_code is Exit.USAGE
+    assert (words_of("a, b,"), numbers_of("50, 100,")) == (("a", "b"), (50.0, 100.0))
+    assert (words_of(None), numbers_of(None)) == (None, None)
 
 
 AVOID = AvoidLiquidityParams()
