@@ -53,7 +53,7 @@ CAUGHT = {
     "drop_stop": (1, "UNPROTECTED"), "wrong_side": (0, "NOT_APPROVED"), "skip_journal": (0, "JOURNAL_FIRST"),
     "cancel_first": (0, "CANCEL_UNPROTECTS"), "leverage_unread": (26, "LEVERAGE"), "waits_for_disk": (109, "NAKED"),
     "ends_at_once": (21, "ENDED_NAKED"), "ratio_ignored": (1, "MISTRANSLATED"), "newest_mark": (101, "MISTRANSLATED"),
-    "marks_unchecked": (30, "ENTRY_MARK_DEVIATION"),
+    "marks_unchecked": (30, "ENTRY_MARK_DEVIATION"), "forced_unnoticed": (112, "FORCED_UNNOTICED"),
 }  # fmt: skip
 
 
