@@ -1,5 +1,5 @@
-"""`FORCED_UNNOTICED`: what the venue closed by force is gone from the books with the word of it, not with the next reading
-of the account, and after a liquidation a person must look."""
+"""`FORCED_UNNOTICED`: what the venue closed by force is gone from the books with the word of it, not with the next
+reading of the account, and after a liquidation a person must look."""
 
 from decimal import Decimal
 from typing import Final
