@@ -20,10 +20,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from _soak_profile import environment_of
+
 from liqbot.commands import Purpose
 from tests.builders import loopback_market as market
 from tests.builders.earlier_life import entry_sent
 from tests.builders.loopback_house import SECRET, Place, place
+from tests.builders.venue_keys import practice_of
 
 GOAL_S = 3.0
 PROFILE = "first"
@@ -32,20 +35,20 @@ LIQBOT = "import sys; from liqbot.cli import main; sys.exit(main())"
 
 def profile(here: Place, folder: Path) -> None:
     (folder / f"{PROFILE}.toml").write_text(
-        f'mode = "demo"\ncoins = ["BTC"]\nvenues = ["{here.venue}"]\ntrade_venue = "{here.venue}"\n'
+        f'mode = "{practice_of(here.venue)}"\ncoins = ["BTC"]\n'
+        f'venues = ["{here.venue}"]\ntrade_venue = "{here.venue}"\n'
         f'[network]\nloopback = "{here.loop.url}"\nbackfill_h = 0.0\nreconcile_s = 5.0\n',
         encoding="utf-8",
     )
 
 
 def started(here: Place, folder: Path, data: Path) -> subprocess.Popen[bytes]:
-    key = f"LIQBOT_KEYS__{here.venue.upper()}__"
-    environment = {key + "API_KEY": "key", key + "SECRET": SECRET, key + "PASSWORD": "phrase"}
     arguments = ["start", "--profile", PROFILE, "--config", str(folder), "--data", str(data)]
     with (folder / "bot.log").open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-c", LIQBOT, *arguments], env={**os.environ, **environment}, stdout=log, stderr=log
-        )
+            [sys.executable, "-c", LIQBOT, *arguments], stdout=log, stderr=log,
+            env={**os.environ, **environment_of(here.venue, SECRET)},
+        )  # fmt: skip
 
 
 def cpu_s(pid: int) -> float:

@@ -22,6 +22,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from _soak_profile import environment_of, write_profile
+
 from liqbot import places
 from liqbot.commands import Command, PlaceOrder, Purpose
 from liqbot.control import protocol
@@ -37,59 +39,10 @@ from paper.exchange import PaperParams
 from paper.sessions.listings import paper_instruments
 from paper.world import World
 from paper.world.params import WorldParams
+from tests.builders.venue_keys import opened
 
 PURPOSES = (Purpose.ENTRY, Purpose.STOP, Purpose.EXIT)
 MOMENTS = ("before", "arrived", "answered")
-PROFILE = """
-mode = "demo"
-coins = ["BTC"]
-venues = VENUES
-trade_venue = "{venue}"
-[network]
-loopback = "{url}"
-backfill_h = 48.0
-reconcile_s = 5.0
-stop_canary = false
-[journal]
-snapshot_every_min = 1.0
-[log]
-format = "json"
-[signals.grab_reverse]
-enabled = false
-[signals.funding_squeeze]
-enabled = false
-[signals.cascade]
-bias_min = 0.01
-distance_pct_max = 20.0
-size_ratio_min = 0.0
-break_age_min_max = 20160.0
-acceleration_ratio_min = -100.0
-volume_ratio_min = 0.0
-flow_min = -1.0
-notional_ahead_share_min = 0.0
-notional_ahead_share_exit = 0.0
-stop_pct_min = 1.0
-stop_pct_max = 10.0
-reward_min = 0.01
-[risk]
-leverage_max = 3
-cooldown_after_loss_ms = 0
-cooldown_after_trade_ms = 0
-warmth_pct_min = 0.0
-reward_min = 0.0
-edge_needed_pct_max = 100.0
-price_band_pct = 3.0
-stop_pct_max = 10.0
-liquidation_loss_pct_max = 25.0
-daily_loss_pct_max = 10.0
-weekly_loss_pct_max = 20.0
-drawdown_pct_max = 30.0
-[signals.avoid_liquidity]
-density_percentile_max = 80.0
-cluster_pad_pct = 0.0
-deeper_pct_max = 5.0
-""".replace("VENUES", json.dumps(traded()))
-"""Enters whenever it may: what is tried here is the way in and out, not the reason."""
 SETTLED_S, ASLEEP_S = 8.0, 0.05
 
 
@@ -213,8 +166,7 @@ class Venue:
 class Trial:
     def __init__(self, venue: Venue, nursery: Nursery, data: Path, config: Path, name: str) -> None:
         self.venue, self._nursery, self.data, self._config = venue, nursery, data, config
-        key = f"LIQBOT_KEYS__{name.upper()}__"
-        self.environment = {key + "API_KEY": "key", key + "SECRET": "secret", key + "PASSWORD": "phrase"}
+        self.environment = environment_of(name)
         self.starts = 0
 
     async def start(self) -> float:
@@ -310,11 +262,11 @@ async def run(options: argparse.Namespace, nursery: Nursery) -> int:
     world = World(WorldParams(start_ms=start_ms, backfill_days=2, burn_in_days=1), options.seed)
     listed = [one for name in traded() for one in paper_instruments(name, ("BTC",))]
     hub = Hub(world.roster, listed, PaperParams())
-    account = hub.open_account(options.venue, "key", "secret", passphrase="phrase")
+    account = opened(hub, options.venue)
     hub.warm(world.backfill())
     dialects = dialects_of(hub, traded(), demo_key="key")
     async with serving(hub, dialects) as loop:
-        (data / "kill9.toml").write_text(PROFILE.format(venue=options.venue, url=loop.url), encoding="utf-8")
+        write_profile(data, "kill9", venue=options.venue, url=loop.url)
         venue = Venue(hub, account)
         trial = Trial(venue, nursery, data, data, options.venue)
         waits_s = start_ms / 1000 - time.time()

@@ -28,7 +28,8 @@ from pathlib import Path
 from typing import Any
 
 from _figures import ROOT, commit
-from kill9 import PROFILE, Trial, Venue
+from _soak_profile import write_profile
+from kill9 import Trial, Venue
 from naked_faults import FAULTS, Fault
 
 from paper.dialects.accounts import VenueAccount
@@ -38,6 +39,7 @@ from paper.exchange import PaperParams
 from paper.sessions.listings import paper_instruments
 from paper.world import World
 from paper.world.params import WorldParams
+from tests.builders.venue_keys import opened
 
 KEPT = ROOT / "bench" / "out" / "naked.jsonl"
 PAGE = ROOT / "docs" / "service.md"
@@ -183,10 +185,10 @@ async def of_venue(name: str, options: argparse.Namespace, done: dict[str, dict[
     world = World(WorldParams(start_ms=start_ms, backfill_days=2, burn_in_days=1), options.seed)
     listed = [one for venue in VENUES for one in paper_instruments(venue, ("BTC",))]
     hub = Hub(world.roster, listed, PaperParams())
-    account = hub.open_account(name, "key", "secret", passphrase="phrase")
+    account = opened(hub, name)
     hub.warm(world.backfill())
     async with serving(hub, dialects_of(hub, traded(), demo_key="key")) as loop:
-        (data / "kill9.toml").write_text(PROFILE.format(venue=name, url=loop.url), encoding="utf-8")
+        write_profile(data, "kill9", venue=name, url=loop.url)
         await asyncio.sleep(max(0.0, start_ms / 1000 - time.time()))
         spawner = Spawner()
         await _rounds(name, hub, account, data, spawner, world, options, done, until_s)

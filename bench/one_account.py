@@ -18,7 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from kill9 import PROFILE, Nursery
+from _soak_profile import write_profile
+from kill9 import Nursery
 
 from liqbot.commands import Purpose
 from liqbot.control import protocol
@@ -139,7 +140,7 @@ async def run(options: argparse.Namespace, nursery: Nursery) -> int:
     hub.warm(world.backfill())
     dialects = [*dialects_of(hub, ("binance", "bybit")), OkxDialect(hub, demo_keys=tuple(keys))]
     async with serving(hub, dialects) as loop:
-        (data / "race.toml").write_text(PROFILE.format(venue=venue, url=loop.url), encoding="utf-8")
+        write_profile(data, "race", venue=venue, url=loop.url)
         print(f"seed {options.seed}, {venue}, data {data}", flush=True)
         await asyncio.sleep(max(0.0, start_ms / 1000 - time.time()))
         market = asyncio.create_task(hub.run(world.blocks(), 1.0))

@@ -24,7 +24,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import kill9
-from kill9 import MOMENTS, PROFILE, PURPOSES, Nursery, Trial
+from _soak_profile import write_profile
+from kill9 import MOMENTS, PURPOSES, Nursery, Trial
 
 from liqbot.commands import Purpose
 from liqbot.exits import Exit
@@ -35,6 +36,7 @@ from paper.exchange import PaperParams
 from paper.sessions.listings import paper_instruments
 from paper.world import World
 from paper.world.params import WorldParams
+from tests.builders.venue_keys import opened
 
 VENUES, DISKS_MS = traded(), (0, 20, 400)
 FAULTS = {"kill": signal.SIGKILL, "term": signal.SIGTERM, "stop": signal.SIGSTOP}
@@ -186,7 +188,7 @@ def market(venue: str, options: argparse.Namespace) -> tuple[World, Hub, VenueAc
         world = World(WorldParams(start_ms=start_ms, backfill_days=2, burn_in_days=1), options.seed)
         listed = [one for name in VENUES for one in paper_instruments(name, ("BTC",))]
         hub = Hub(world.roster, listed, PaperParams())
-        account = hub.open_account(venue, "key", "secret", passphrase="phrase")
+        account = opened(hub, venue)
         hub.warm(world.backfill())
         if (wait_s := start_ms / 1000 - time.time()) > 0:
             return world, hub, account, wait_s
@@ -200,7 +202,7 @@ async def cell(venue: str, disk_ms: int, todo: list[Instant], options: argparse.
     world, hub, account, wait_s = market(venue, options)
     dialects = dialects_of(hub, traded(), demo_key="key")
     async with serving(hub, dialects) as loop:
-        (data / "kill9.toml").write_text(PROFILE.format(venue=venue, url=loop.url), encoding="utf-8")
+        write_profile(data, "kill9", venue=venue, url=loop.url)
         watched = Venue(hub, account)
         trial = Trial(watched, nursery, data, data, venue)
         trial.environment[DELAY] = str(disk_ms)

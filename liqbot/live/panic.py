@@ -14,7 +14,7 @@ import structlog
 
 from liqbot.commands import OrderKind, PlaceOrder, Purpose
 from liqbot.execution import client_order_id
-from liqbot.execution.edge.order_status import PriorityCaller
+from liqbot.execution.edge.order_status import ChannelCaller
 from liqbot.instruments import Side
 from liqbot.runtime.process import wall_ms
 from liqbot.venues.errors import OutcomeUnknown, VenueError
@@ -174,7 +174,7 @@ class Panic:
         self._say(f"close {_shown(traded, position)}")
         self._not_before_s[coin] = loop.time() + ROUND_S
         try:
-            call = await whole(self._recipe.place(order, traded), PriorityCaller(self._client))
+            call = await whole(self._recipe.place(order, traded), ChannelCaller(self._client, "priority"))
             await self._client.call(
                 call.method, *call.args, channel="priority", retry="never",
                 dispatch=Dispatch(self._recipe.valid_ms, lambda: None),

@@ -101,11 +101,13 @@ class ClientIdRule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RequestBudget(msgspec.Struct, frozen=True):
-    """Units per period over both channels; a request of weight n takes n units."""
+    """Units per period over all channels; a request of weight n takes n units. The longer the period, the more may
+    leave at once, as at a start."""
 
     units: int = 20
     period_s: float = 1.0
     priority_share: float = 0.2
+    """Kept free of ordinary reads."""
 
     def __post_init__(self) -> None:
         if self.units < 2:
@@ -229,6 +231,9 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     """What a key consists of."""
     silenced: tuple[str, ...] = ()
     """Methods of the unified client that ask or change something of its own accord: they do nothing."""
+    stops_by_name: bool = False
+    """A stop is looked for by its id: there the list of what rests costs many units, and the looks for a stop would use
+    up what is kept for placing one."""
     always_on_mark: bool = False
     """Every stop triggers on the mark, without its being said."""
     practice: tuple[PracticeAccess, ...] = ()

@@ -16,8 +16,9 @@ from liqbot.instruments import Instrument
 from liqbot.venues.histories import HistoryPart
 
 ZERO: Final = Decimal(0)
-Channel = Literal["normal", "priority"]
-"""Of the rate limiter: a queue of reads never holds up what reduces or protects."""
+Channel = Literal["normal", "order", "urgent", "priority"]
+"""Of the rate limiter: a queue of reads never holds up what reduces or protects (`priority`), what has to be known
+before a stop can be placed (`urgent`), nor an entry (`order`)."""
 Retry = Literal["read", "never"]
 Decode = Callable[[Any], Any]
 """Makes a typed value of an answer. AnswerMalformed when it does not fit: a read is repeated, a write is

@@ -4,10 +4,13 @@ import decimal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import pytest
 from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
 from patience import PATIENCE_S
 from pydantic import SecretStr
 
@@ -27,7 +30,7 @@ from liqbot.venues.errors import (
 )
 from liqbot.venues.registry import VENUES as SPECS
 from liqbot.venues.spec import RequestBudget
-from liqbot.venues.trading import Dispatch
+from liqbot.venues.trading import Channel, Dispatch
 
 Answering = Callable[[web.Request], Awaitable[web.StreamResponse]]
 KEYS = Credentials(SecretStr("key-3141"), SecretStr("secret-2718"), SecretStr("pass-1618"))
@@ -210,6 +213,30 @@ async def test_a_stop_does_not_wait_behind_a_queue_of_reads() -> None:
     assert sum(read.done() for read in reads) <= 8
     for read in reads:
         read.cancel()
+
+
+async def test_what_protects_may_use_all_that_is_free_and_what_it_depends_on_leaves_some() -> None:
+    limiter = RateLimiter(RequestBudget(units=10, period_s=600, priority_share=0.2))
+    await limiter.acquire("urgent", 9)
+    assert [limiter.room(channel) for channel in ("normal", "urgent", "priority")] == [0, 0, 1]
+    await limiter.acquire("priority", 1)
+    assert limiter.room("priority") == 0
+
+
+@given(st.lists(st.tuples(st.sampled_from(("normal", "order", "urgent", "priority")), st.integers(1, 40)), max_size=30))
+def test_reads_never_take_what_is_kept(asked: list[tuple[Channel, int]]) -> None:
+    async def taken() -> dict[Channel, int]:
+        limiter, taken = RateLimiter(RequestBudget(units=50, period_s=600, priority_share=0.2)), Counter[Channel]()
+        for channel, weight in asked:
+            if weight <= limiter.room(channel):
+                await limiter.acquire(channel, weight)
+                taken[channel] += weight
+        return taken
+
+    found = asyncio.run(taken())
+    assert found["normal"] <= 40
+    assert found["normal"] + found["urgent"] + found["order"] <= 47
+    assert sum(found.values()) <= 50
 
 
 async def test_weight_is_so_many_units_of_the_budget() -> None:

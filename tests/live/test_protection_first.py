@@ -11,9 +11,11 @@ import pytest
 
 from liqbot import places
 from liqbot.commands import CancelOrder, Purpose
+from liqbot.connection.rate_limit import RateLimiter
 from liqbot.live.bot import trade
 from liqbot.runtime.last_known import CONTRACTS_NAME
 from liqbot.settings import Settings
+from liqbot.venues.trading import Channel
 from tests.builders.earlier_life import QUANTITY, entry_sent
 from tests.builders.loopback_broker import VENUES_SERVED
 from tests.builders.loopback_house import Place, access_of, place, running
@@ -26,6 +28,14 @@ LISTINGS = {
     "hyperliquid": "POST /info metaAndAssetCtxs",
 }  # fmt: skip
 """Where venues list their contracts."""
+LOOKS = {
+    "binance": "GET /fapi/v1/openAlgoOrders", "bybit": "GET /v5/order/realtime",
+    "okx": "GET /api/v5/trade/orders-algo-pending", "bitget": "GET /api/v2/mix/order/orders-plan-pending",
+    "hyperliquid": "POST /info orderStatus",
+}  # fmt: skip
+"""Where a stop is looked for."""
+WAIT_S_MAX = 1.0
+"""For units of the budget: what a position without a stop has of five seconds is for other things."""
 HELD_MS = 2_000
 """Longer than the stop takes; a client that waits for it asks again, and is held again."""
 NEVER_S = 600.0
@@ -83,6 +93,30 @@ async def test_the_stop_waits_for_nothing_else_that_is_asked(venue: str, tmp_pat
                 await bot.until(lambda: LISTINGS[venue] in asked(here), "all is asked")
         assert here.stopped_base >= QUANTITY
         assert here.hub.unknown == []
+
+
+@everywhere
+async def test_nothing_that_a_stop_depends_on_waits_for_the_venues_own_budget(
+    venue: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited, acquire = list[tuple[Channel, int, float]](), RateLimiter.acquire
+
+    async def noted(limiter: RateLimiter, channel: Channel, weight: int) -> None:
+        if channel != "normal":
+            waited.append((channel, weight, limiter.wait_s(channel, weight)))
+        await acquire(limiter, channel, weight)
+
+    monkeypatch.setattr(RateLimiter, "acquire", noted)
+    async with place(venue) as here:
+        settings = here.settings()
+        await filled_while_nobody_ran(here, settings, tmp_path)
+        looks = settings.network.model_copy(update={"request_share": 1.0, "protect_check_s": 1.0})
+        async with running(settings.model_copy(update={"network": looks}), tmp_path) as bot:
+            await bot.position(protected=True)
+            here.loop.server.log.clear()
+            await bot.until(lambda: here.asked(LOOKS[venue]) >= 4, "the stop is looked for")
+    assert [one for one in waited if one[0] == "priority"], "the stop leaves that way"
+    assert not [one for one in waited if one[2] > WAIT_S_MAX]
 
 
 async def test_public_venues_that_are_gone_hold_up_no_stop(tmp_path: Path) -> None:

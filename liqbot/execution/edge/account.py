@@ -59,7 +59,8 @@ class AccountEdge:
             payments_since_ms=since_ms, presence=presence,
         )
         self.check = ProtectionCheck(
-            client, adapter, self.traded, self.orders, self.resolver, watched, period_s=check_s, at_once=at_once
+            client, adapter, self.traded, self.orders, self.resolver, watched, period_s=check_s, at_once=at_once,
+            by_name=client.spec.stops_by_name,
         )
         self.stream = UserStream(
             client, adapter, self.traded, self.resolver, on_down=self.reconciler.down, on_up=self.reconciler.request

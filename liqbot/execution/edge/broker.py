@@ -18,7 +18,7 @@ from liqbot.events import (
 from liqbot.execution import client_order_id
 from liqbot.execution.edge.attached_stops import AttachedStopReader
 from liqbot.execution.edge.order_cache import OrderCache
-from liqbot.execution.edge.order_status import OrderStatusResolver, PriorityCaller
+from liqbot.execution.edge.order_status import ChannelCaller, OrderStatusResolver
 from liqbot.venues.answers import answer
 from liqbot.venues.entry_stops import entry_of
 from liqbot.venues.errors import (
@@ -173,12 +173,12 @@ class Broker:
 
     async def _leave(self, order: PlaceOrder, traded: TradedContract) -> str:
         loop, call = asyncio.get_running_loop(), self._adapter.place(order, traded)
-        call = await whole(call, PriorityCaller(self._client) if order.reduce_only else self._client)
+        call = await whole(call, ChannelCaller(self._client, "priority" if order.reduce_only else "order"))
         dispatch = Dispatch(
             self._adapter.valid_ms, lambda: self._orders.sent(order.client_id, loop.time()),
             None if order.reduce_only else TURN_MS_MAX,
         )
-        channel: Channel = "priority" if order.reduce_only else "normal"
+        channel: Channel = "priority" if order.reduce_only else "order"
         placed_as: str = await self._client.call(
             call.method, *call.args, weight=call.weight, channel=channel, retry="never", decode=self._placed,
             dispatch=dispatch,

@@ -39,23 +39,23 @@ SETTLED_MS: Final = 60_000
 _log = structlog.get_logger(__name__)
 
 
-class PriorityCaller:
-    """A caller whose requests all take the priority channel."""
+class ChannelCaller:
+    """A caller whose requests all take one channel."""
 
-    def __init__(self, client: VenueCaller) -> None:
-        self._client = client
+    def __init__(self, client: VenueCaller, channel: Channel) -> None:
+        self._client, self._channel = client, channel
 
     @property
     def addresses(self) -> Addresses:
         return self._client.addresses
 
     async def call(
-        self, method: str, *args: Any, weight: int = 1, channel: Channel = "priority", retry: Retry = "read",
+        self, method: str, *args: Any, weight: int = 1, channel: Channel = "normal", retry: Retry = "read",
         decode: Decode | None = None,
     ) -> Any:
         del channel
         return await self._client.call(
-            method, *args, weight=weight, channel="priority", retry=retry, decode=decode
+            method, *args, weight=weight, channel=self._channel, retry=retry, decode=decode
         )
 
 
@@ -67,7 +67,8 @@ class OrderStatusResolver:
         began_s: float | None = None,
     ) -> None:
         """`began_s`: what this process did not send left before that, on the loop's clock; None: before now."""
-        self._client, self._priority, self._adapter, self.orders = client, PriorityCaller(client), adapter, orders
+        self._client, self._urgent = client, ChannelCaller(client, "urgent")
+        self._adapter, self.orders = adapter, orders
         self.trades_since_ms = trades_since_ms
         """Fills of every contract before this have been published; moved on by reconciliations."""
         self._read_to_ms: dict[str, int] = {}
@@ -78,8 +79,8 @@ class OrderStatusResolver:
     async def query(self, client_id: str, traded: TradedContract) -> OrderReport | None:
         """The venue's report on an order of ours, None when it knows none; VenueError without an answer."""
         stop = client_order_id.purpose_of(client_id) is Purpose.STOP
-        client = self._priority if stop else self._client
-        report = await self._adapter.order(client, traded, client_id, stop=stop)
+        # Of an entry too: if it has filled, a position is open that needs a stop.
+        report = await self._adapter.order(self._urgent, traded, client_id, stop=stop)
         if report is not None:
             for venue_id in (report.venue_order_id, report.fills_order_id):
                 self.orders.link(traded.instrument.coin, venue_id, client_id)
@@ -106,30 +107,31 @@ class OrderStatusResolver:
     async def _find_fills(self, client_id: str, traded: TradedContract, report: OrderReport) -> None:
         for wait_s in FILLS_LAG_S:
             await asyncio.sleep(wait_s)
-            await self.catch_up(traded)
+            await self.catch_up(traded, urgent=True)
             if report.filled_base <= self.orders.filled_base.get(client_id, ZERO):
                 return
         _log.warning("fills not listed yet", client_id=client_id, filled_base=str(report.filled_base))
 
-    async def catch_up(self, traded: TradedContract) -> int:
-        """Publish all executions that were not published yet; gives their number."""
-        coin = traded.instrument.coin
+    async def catch_up(self, traded: TradedContract, *, urgent: bool = False) -> int:
+        """Publish all executions that were not published yet; gives their number. `urgent`: one of them may have opened
+        a position that needs a stop."""
+        coin, client = traded.instrument.coin, self._urgent if urgent else self._client
         async with self._reading.setdefault(coin, asyncio.Lock()):
             count, since_ms = 0, self._read_to_ms.get(coin, 0)
             since_ms, now_ms = max(since_ms, self.trades_since_ms), self.orders.clock()
-            async for part in self._adapter.trades(self._client, traded, since_ms, now_ms):
+            async for part in self._adapter.trades(client, traded, since_ms, now_ms):
                 for trade in part.rows:
-                    count += self.orders.trade(traded, trade, await self.owner(traded, trade))
+                    count += self.orders.trade(traded, trade, await self.owner(traded, trade, client))
                 # Published to there, whatever becomes of the rest.
                 self._read_to_ms[coin] = min(part.read_to_ms, now_ms) - OVERLAP_MS
             return count
 
-    async def owner(self, traded: TradedContract, trade: TradeReport) -> str:
+    async def owner(self, traded: TradedContract, trade: TradeReport, client: VenueCaller | None = None) -> str:
         """Client id of ours; empty when it is none of ours."""
         coin = traded.instrument.coin
         owner = self.orders.owner(coin, trade)
         if owner is None:
-            found = await self._adapter.owner(self._client, traded, trade.venue_order_id)
+            found = await self._adapter.owner(client or self._client, traded, trade.venue_order_id)
             owner = found if self.orders.ours(found) else ""
             # A venue lists a fill before the order, now and then: "not known" is believed of what is not new.
             if found or self.orders.clock() - trade.time_ms > SETTLED_MS:

@@ -1,7 +1,8 @@
 """Whether the stops still rest: checked first of all at a start, and every few seconds while a position is open.
 
-The user stream is only a hint, and a full reading is long and seldom. This one is light: what rests, in the priority
+The user stream is only a hint, and a full reading is long and seldom. This one is light: what rests, in the urgent
 channel. A stop that is not there is looked up by its name, and what became of it is published; the engine decides.
+Where the list of what rests is dear every stop is looked up at once.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ import structlog
 
 from liqbot.events import OrderMissing
 from liqbot.execution.edge.order_cache import OrderCache
-from liqbot.execution.edge.order_status import OrderStatusResolver, PriorityCaller
+from liqbot.execution.edge.order_status import ChannelCaller, OrderStatusResolver
 from liqbot.venues.errors import VenueError
 from liqbot.venues.trading import OrderStatus, TradedContract, TradingAdapter, VenueCaller
 
@@ -36,11 +37,13 @@ class ProtectionCheck:
     def __init__(
         self, client: VenueCaller, adapter: TradingAdapter, traded: Sequence[TradedContract], orders: OrderCache,
         resolver: OrderStatusResolver, watched: Watched, *, period_s: float, at_once: bool,
+        by_name: bool = False,
     ) -> None:
-        """`at_once`: a position may be open, so everything begins with a reading of fills and stops."""
-        self._client, self._adapter, self._traded = PriorityCaller(client), adapter, tuple(traded)
+        """`at_once`: a position may be open, so everything begins with a reading of fills and stops. `by_name`: see
+        `VenueSpec.stops_by_name`."""
+        self._client, self._adapter, self._traded = ChannelCaller(client, "urgent"), adapter, tuple(traded)
         self._orders, self._resolver, self._watched, self._period_s = orders, resolver, watched, period_s
-        self._at_once = at_once
+        self._at_once, self._by_name = at_once, by_name
         self._unclear: set[str] = set()
         """Stops that do not rest, and that the venue has named once in a state that nobody knows."""
         self.tried = asyncio.Event()
@@ -72,7 +75,7 @@ class ProtectionCheck:
 
     async def _fills(self, traded: TradedContract) -> bool:
         try:
-            await self._resolver.catch_up(traded)
+            await self._resolver.catch_up(traded, urgent=True)
         except VenueError as error:
             _log.warning("fills not read", coin=traded.instrument.coin, error=str(error))
             return False
@@ -81,7 +84,8 @@ class ProtectionCheck:
     async def _check(self, traded: TradedContract, expected: Sequence[str]) -> bool:
         """False when the venue gave no answer."""
         try:
-            resting = {report.client_id for report in await self._adapter.resting(self._client, traded)}
+            listed = () if self._by_name else await self._adapter.resting(self._client, traded)
+            resting = {report.client_id for report in listed}
             self._unclear -= resting
             for client_id in expected:
                 if client_id not in resting and client_id not in self._orders.submitting:
@@ -96,6 +100,9 @@ class ProtectionCheck:
         """It was confirmed once, so no request for it is still on its way: not known now is gone. So is what neither
         rests nor is in a state that we understand, twice."""
         report = await self._resolver.query(client_id, traded)
+        if self._by_name and report is not None and report.status is OrderStatus.RESTING:
+            self._unclear.discard(client_id)
+            return
         unclear = report is not None and report.status is OrderStatus.UNKNOWN
         if report is not None and not (unclear and client_id in self._unclear):
             self._unclear |= {client_id} if unclear else set()

@@ -65,7 +65,7 @@ class Rescue:
     async def _entered(self, traded: TradedContract) -> bool:
         """An entry of ours has filled, whether or not the house has received the fill."""
         try:
-            await self._edge.resolver.catch_up(traded)
+            await self._edge.resolver.catch_up(traded, urgent=True)
         except VenueError as error:
             _log.warning("fills not read", coin=traded.instrument.coin, error=str(error))
         return any(purpose_of(client_id) is Purpose.ENTRY for client_id in self._edge.orders.filled_base)

@@ -163,7 +163,7 @@ VENUE: Final = VenueSpec(
     ),
     proof="loopback",
     market_types=("linear", "inverse"),
-    trading_budget=RequestBudget(units=30),  # the venue allows 2,400 units a minute
+    trading_budget=RequestBudget(units=300, period_s=10.0),  # the venue allows 2,400 units a minute
     practice=(
         PracticeAccess(kind="demo", switch="enable_demo_trading", note="the client's sandbox refuses private calls"),
     ),

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from liqbot.commands import Purpose
-from liqbot.events import Event, OrderMissing
+from liqbot.events import Event, OrderCancelled, OrderMissing
 from liqbot.execution import client_order_id
 from liqbot.execution.edge.order_cache import OrderCache
 from liqbot.execution.edge.order_status import OrderStatusResolver
@@ -36,19 +36,20 @@ class Venue:
         return OrderReport(STOP, "1", self.status, Decimal("0.01"), reduce_only=True)
 
 
-async def told_after(looks: list[tuple[bool, OrderStatus]]) -> list[Event]:
+async def told_after(looks: list[tuple[bool, OrderStatus]], *, by_name: bool = False) -> list[Event]:
     venue, told = Venue(), list[Event]()
     adapter: Any = venue
     orders = OrderCache(told.extend, lambda: 1_000, JOURNAL)
     traded = TradedContract(paper_instruments("binance", ("BTC",))[0], "BTCUSDT")
     resolver = OrderStatusResolver(venue, adapter, orders, trades_since_ms=0)
     check = ProtectionCheck(
-        venue, adapter, (traded,), orders, resolver, lambda: {"BTC": (STOP,)}, period_s=0.001, at_once=False
+        venue, adapter, (traded,), orders, resolver, lambda: {"BTC": (STOP,)}, period_s=0.001, at_once=False,
+        by_name=by_name,
     )
     for rests, status in looks:
         venue.rests, venue.status = rests, status
         assert await check._check(traded, (STOP,))
-    return [fact for fact in told if isinstance(fact, OrderMissing)]
+    return told
 
 
 def test_twice_unclear_and_not_resting_is_gone() -> None:
@@ -61,3 +62,13 @@ def test_twice_unclear_and_not_resting_is_gone() -> None:
 def test_one_that_rests_between_is_asked_about_anew() -> None:
     unclear = (False, OrderStatus.UNKNOWN)
     assert not asyncio.run(told_after([unclear, (True, OrderStatus.RESTING), unclear]))
+
+
+def test_by_name_one_that_rests_is_told_by_nobody_and_one_that_has_gone_is() -> None:
+    """The list would have it rest all along."""
+    rests, unclear, cancelled = (True, OrderStatus.RESTING), (True, OrderStatus.UNKNOWN), (True, OrderStatus.CANCELLED)
+    assert not asyncio.run(told_after([rests, rests, unclear, rests, unclear], by_name=True))
+    (gone,) = asyncio.run(told_after([rests, cancelled], by_name=True))
+    assert isinstance(gone, OrderCancelled)
+    (missing,) = asyncio.run(told_after([unclear, unclear], by_name=True))
+    assert isinstance(missing, OrderMissing)
