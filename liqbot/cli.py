@@ -61,7 +61,11 @@ def _let_go_of_stdout() -> None:
 
 
 def _print_anything() -> None:
-    """A terminal whose encoding lacks a sign shows a question mark for it, instead of ending the verb."""
+    """A terminal whose encoding lacks a sign shows a question mark for it, instead of ending the verb. Where a caller
+    has closed a stream, nobody reads it."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
@@ -126,6 +130,10 @@ def _run(name: str, verb: Verb, words: list[str]) -> int:
     except typer.TyperException as error:
         where = getattr(getattr(error, "ctx", None), "command_path", f"liqbot {name}")
         raise ExpectedError(f"{error.format_message()} (see {where} --help)", Exit.USAGE) from None
+    except SystemExit as error:
+        if isinstance(error.__context__, BrokenPipeError):  # of which the library makes an exit code of its own
+            raise error.__context__ from None
+        raise
     except typer.Abort:
         raise ExpectedError("aborted") from None
     if result == _INTERRUPTED:  # the library has made it of Ctrl-C, and says nothing

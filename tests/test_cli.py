@@ -145,8 +145,11 @@ def test_a_terminal_that_lacks_a_sign_shows_another() -> None:
     assert (shown.returncode, shown.stdout.splitlines()[-1]) == (0, "? shown"), shown.stderr
 
 
-def test_a_reader_that_has_seen_enough_is_no_failure() -> None:
-    code = "import liqbot.cli; raise SystemExit(liqbot.cli.main(['--help']))"
+@pytest.mark.parametrize("words", [["--help"], ["venues"]])
+def test_a_reader_that_has_seen_enough_is_no_failure(words: list[str]) -> None:
+    """Whether it is noticed at the end or within the verb, which prints line by line."""
+    whole = "import sys; sys.stdout.reconfigure(line_buffering=True); "
+    code = f"{whole}import liqbot.cli; raise SystemExit(liqbot.cli.main({words!r}))"
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "wb") as closed:
@@ -155,6 +158,17 @@ def test_a_reader_that_has_seen_enough_is_no_failure() -> None:
             env=os.environ | {"PYTHONPATH": str(ROOT)},
         )
     assert (done.returncode, done.stderr) == (Exit.OK, "")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_stream_that_the_caller_has_closed_is_read_by_nobody(closed: str, tmp_path: Path) -> None:
+    program = "import sys, liqbot.cli; code = liqbot.cli.main(sys.argv[1:]); sys.stdout.flush(); raise SystemExit(code)"
+    for words, code in ((("venues",), Exit.OK), (("report", "--data", str(tmp_path)), Exit.NOT_FOUND)):
+        done = subprocess.run(
+            ["/bin/sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-c", program, *words],
+            capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": str(ROOT)},
+        )
+        assert (done.returncode, "Traceback" in done.stderr) == (code, False)
 
 
 def stuck(json: bool = False) -> None:
