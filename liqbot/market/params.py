@@ -84,8 +84,8 @@ class PositionLayerParams(_Params):
         2.0, gt=0, le=50, description="Distance from the mark at which half of that is reached."
     )
     open_share: Share = Field(
-        0.15, description="Share of open interest that would be force-closed within the map: a prior for the tiers that "
-        "no forced order says anything of. The rest is hedged, hardly leveraged, or backed by whole accounts.",
+        0.15, description="Share of open interest that would be force-closed within the map: a prior for the tiers "
+        "that no forced order says anything of. The rest is hedged, hardly leveraged, or backed by whole accounts.",
     )
     error_share: float = Field(
         0.75, ge=0, le=5, description="Error of the layer itself, as a share of its USD, beside chance: with it two "
