@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from decimal import Decimal
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -159,10 +159,12 @@ class Venue:
         self.killed_after = ""
         self.strike = (purpose, moment, delay_s)
 
-    async def _watched(self, account: VenueAccount, command: Command, asked: Any = None) -> tuple[Event, ...]:
+    async def _watched(
+        self, account: VenueAccount, command: Command, params: Mapping[str, str] | None = None
+    ) -> tuple[Event, ...]:
         self._near(command, "arrived")
         try:
-            return await self._execute(account, command, asked)
+            return await self._execute(account, command, params)
         finally:
             self._near(command, "answered")
 

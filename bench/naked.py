@@ -3,14 +3,19 @@
 Naked is a position of ours without a full stop at the venue: from the fill, as the exchange has it, until a stop covers
 all of it or nothing is held. Where a fault keeps the venue away or takes the stop, it counts from then. A round that
 ends its process must leave nothing naked behind.
-Usage: bench/naked.py [--venue binance] [--rounds 2] [--fault TEXT] [--seed 1] [--budget-min 20] [--out FILE]
-With the same FILE a run goes on where it was.
+
+    ./run bench naked [--venue binance] [--rounds 2] [--fault TEXT] [--seed 1] [--budget-min 20]
+    ./run bench naked --page                 and write the table into docs/service.md
+
+Results are kept under bench/out by a digest of all sources, so that the same command goes on where it was.
 """
 
 import argparse
 import asyncio
 import contextlib
+import hashlib
 import json
+import math
 import os
 import random
 import signal
@@ -18,11 +23,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from _figures import ROOT, commit
 from kill9 import PROFILE, Trial, Venue
 from naked_faults import FAULTS, Fault
 
@@ -34,6 +39,9 @@ from paper.sessions.listings import paper_instruments
 from paper.world import World
 from paper.world.params import WorldParams
 
+KEPT = ROOT / "bench" / "out" / "naked.jsonl"
+PAGE = ROOT / "docs" / "service.md"
+_BEGIN, _END = "<!-- naked time: written by ./run bench naked --page -->\n", "<!-- end -->\n"
 LIMIT_S = 5.0
 PATIENCE_S = 40.0
 VENUES = traded()
@@ -201,7 +209,7 @@ async def _rounds(
                     continue
                 chance = random.Random(f"{options.seed} {key}")
                 done[key] = await NakedRound(hub, trial, spawner, watch, chance).run(fault)
-                _kept(options.out, key, done[key])
+                _keep(options.code, key, done[key])
                 print(f"{key:60} {done[key]}", flush=True)
     finally:
         for task in tasks:
@@ -211,25 +219,59 @@ async def _rounds(
             spawner.process.kill()
 
 
-def _kept(out: str, key: str, found: dict[str, Any]) -> None:
-    if out:
-        with Path(out).open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"key": key} | found) + "\n")
+def digest() -> str:
+    """Of everything that a result depends on."""
+    state = hashlib.sha256()
+    for folder in ("liqbot", "paper", "bench"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            state.update(path.relative_to(ROOT).as_posix().encode() + path.read_bytes())
+    return state.hexdigest()[:16]
+
+
+def _keep(code: str, key: str, found: Mapping[str, Any]) -> None:
+    KEPT.parent.mkdir(parents=True, exist_ok=True)
+    with KEPT.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"code": code, "key": key} | found) + "\n")
+
+
+def kept(code: str) -> dict[str, dict[str, Any]]:
+    if not KEPT.exists():
+        return {}
+    rows = [json.loads(line) for line in KEPT.read_text(encoding="utf-8").splitlines()]
+    return {row["key"]: row for row in rows if row["code"] == code}
+
+
+def percentile(sorted_s: Sequence[float], pct: float) -> float:
+    """The smallest value that so many percent do not exceed."""
+    return sorted_s[max(0, math.ceil(len(sorted_s) * pct / 100) - 1)]
 
 
 def table(done: Mapping[str, Mapping[str, Any]]) -> tuple[list[str], bool]:
-    """Lines of Markdown, worst first, and whether all is within the limit."""
-    rows = []
-    for venue, fault in sorted({tuple(key.split(" | ")[:2]) for key in done}):
-        found = [one for key, one in done.items() if key.startswith(f"{venue} | {fault} |")]
-        times = sorted(Decimal(str(one["naked_s"])) for one in found)
-        left = sum(bool(one["left_naked"]) for one in found)
-        rows.append((times[-1], venue, fault, times[len(times) // 2], left, len(found)))
-    rows.sort(reverse=True)
-    lines = ["| fault | venue | rounds | median s | max s | left naked |", "|---|---|---|---|---|---|"]
-    lines += [f"| {fault} | {venue} | {count} | {median:.2f} | {most:.2f} | {left or ''} |"
-              for most, venue, fault, median, left, count in rows]
-    return lines, all(most <= LIMIT_S and not left for most, _, _, _, left, _ in rows)
+    """Lines of Markdown, all rounds of a venue and then its faults, worst first; whether all is within the limit."""
+    rounds: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for key, one in done.items():
+        venue, fault, _ = key.split(" | ")
+        rounds.setdefault((venue, "all"), []).append(one)
+        rounds.setdefault((venue, fault), []).append(one)
+    lines = ["| venue | fault | rounds | p50 s | p99 s | max s | left naked |", "|---|---|---|---|---|---|---|"]
+    ordered = sorted(rounds.items(), key=lambda item: (item[0][0], item[0][1] != "all", -_times_s(item[1])[-1]))
+    for (venue, fault), found in ordered:
+        times_s, left = _times_s(found), sum(bool(one["left_naked"]) for one in found)
+        figures = " | ".join(f"{percentile(times_s, pct):.2f}" for pct in (50, 99, 100))
+        lines.append(f"| {venue} | {fault} | {len(found)} | {figures} | {left or ''} |")
+    return lines, all(one["naked_s"] <= LIMIT_S and not one["left_naked"] for one in done.values())
+
+
+def _times_s(found: Sequence[Mapping[str, Any]]) -> list[float]:
+    return sorted(one["naked_s"] for one in found)
+
+
+def write_page(lines: Sequence[str], made: str) -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    before, _, rest = text.partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    PAGE.write_text("\n".join((before + _BEGIN + made, "", *lines, _END)) + after, encoding="utf-8")
+    print(f"written: {PAGE.relative_to(ROOT)}")
 
 
 def main() -> int:
@@ -239,20 +281,19 @@ def main() -> int:
     parser.add_argument("--fault", default="", help="only those whose name has this in it")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--budget-min", type=float, default=20.0)
-    parser.add_argument("--out", default="")
+    parser.add_argument("--page", action="store_true", help="write what was found into docs/service.md")
     options = parser.parse_args()
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    print(f"command: {' '.join(sys.argv)}; seed {options.seed}; commit {commit.stdout.strip() or 'unknown'}",
-          flush=True)
-    done: dict[str, dict[str, Any]] = {}
-    if options.out and Path(options.out).exists():
-        kept = [json.loads(line) for line in Path(options.out).read_text(encoding="utf-8").splitlines()]
-        done = {one.pop("key"): one for one in kept}
+    options.code = f"{digest()} {options.seed}"
+    command = f"./run bench naked {' '.join(word for word in sys.argv[1:] if word != '--page')}".rstrip()
+    print(f"command: {command}; seed {options.seed}; commit {commit()}; code {digest()}", flush=True)
+    done = {key: row for key, row in kept(options.code).items() if int(key.rsplit(" | ", 1)[1]) < options.rounds}
     until_s = time.monotonic() + options.budget_min * 60
     for name in [options.venue] if options.venue else VENUES:
         asyncio.run(of_venue(name, options, done, until_s))
     lines, within = table(done)
     print("\n".join(lines))
+    if options.page:
+        write_page(lines, f"`{command}` at commit `{commit()}`, seed {options.seed}: {len(done)} rounds.")
     return 0 if within else 1
 
 

@@ -18,6 +18,7 @@ from hypothesis import settings
 from liqbot.log import LINES, configure
 from liqbot.review import progress
 from liqbot.runtime import compiled_kernels
+from tests.builders import drawn
 from tests.builders.patience import PATIENCE_S
 
 # `quick` draws the same examples every time; `explore` draws new ones and prints how to repeat a failure.
@@ -37,17 +38,43 @@ os.environ["LIQBOT_UNCOMPILED"] = "1"
 
 LOOPBACK = ("127.", "::1", "localhost")
 
+DRAWN_BY = pytest.StashKey[str]()
+"""See `drawn`."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--all", action="store_true", help="run the tests marked `long` too")
+    parser.addoption("--all", action="store_true", help="run the tests marked `long` too, and every one marked `drawn`")
+    parser.addoption(
+        "--draw", metavar="TEXT", help="draws among the tests marked `drawn` instead of the commit; `all` takes all"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    asked = config.getoption("--draw")
+    everything = config.getoption("--all") or drawn.are_named(config.args)
+    config.stash[DRAWN_BY] = drawn.ALL if everything else drawn.commit() if asked is None else asked
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    text = config.stash[DRAWN_BY]
+    if text == drawn.ALL:
+        return "drawn: every test"
+    return f"drawn: costly tests of one file in {drawn.ONE_IN}; --draw {text!r} repeats it, --draw all takes all"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--all"):
-        return
-    left_out = [item for item in items if item.get_closest_marker("long") is not None]
+    left_out = [item for item in items if _is_left_out(item, config)]
     config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item.get_closest_marker("long") is None]
+    gone = set(left_out)
+    items[:] = [item for item in items if item not in gone]
+
+
+def _is_left_out(item: pytest.Item, config: pytest.Config) -> bool:
+    if item.get_closest_marker("long") is not None and not config.getoption("--all"):
+        return True
+    if item.get_closest_marker("drawn") is None:
+        return False
+    return not drawn.is_drawn(item.path.relative_to(config.rootpath).as_posix(), config.stash[DRAWN_BY])
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -125,6 +125,7 @@ def test_a_mistake_gets_one_line_and_its_code(
     assert complaint in printed.err
 
 
+@pytest.mark.drawn
 def test_a_misspelt_variable_stops_the_program() -> None:
     done = run("config", "check", environment={"LIQBOT_RIKS__LEVERAGE_MAX": "2"})
     assert done.returncode == Exit.CONFIG
@@ -174,6 +175,7 @@ def test_output_that_finds_no_room_is_one_line(words: list[str]) -> None:
     assert done.stderr == "liqbot: the output cannot be written: No space left on device\n"
 
 
+@pytest.mark.drawn
 def test_bytes_that_are_no_text_in_a_path_are_one_line(tmp_path: Path) -> None:
     for words in (["trades", "--data"], ["pnl", "--db"], ["report", "--db"]):
         done = run(*words, os.fsdecode(b"\xff\xfe/x"), cwd=tmp_path)

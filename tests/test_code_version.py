@@ -25,6 +25,7 @@ SOURCES = dict(_state_sources())
 COLUMNS = {kind: str(dtype.descr) for kind, dtype in DTYPES.items()}
 
 
+@pytest.mark.drawn
 def test_the_version_of_a_snapshot_is_the_shape_of_the_state():
     assert snapshot_version().endswith(f"state {state_version()}")
     assert state_version() == shape_digest(SOURCES, COLUMNS)
@@ -114,6 +115,7 @@ def test_the_columns_of_market_rows_are_part_of_it():
     assert shape_digest(SOURCES, more) != state_version()
 
 
+@pytest.mark.drawn
 def test_whatever_the_engine_saves_lies_where_the_digest_looks():
     """Each function that saves state, planted with one statement more, gives another version."""
     planted = 0

@@ -4,6 +4,8 @@ import socket
 
 import pytest
 
+from tests.builders import drawn
+
 
 def test_other_machines_are_out_of_reach() -> None:
     with socket.socket() as outside, pytest.raises(Exception, match="tried to reach"):
@@ -18,3 +20,22 @@ def test_loopback_works() -> None:
         connection, _ = server.accept()
         with connection:
             assert connection.recv(1) == b"x"
+
+
+def test_commits_draw_a_quarter_each_and_leave_no_file_out_for_long() -> None:
+    files, commits = [f"tests/test_{number}.py" for number in range(100)], [f"{number:040x}" for number in range(60)]
+    taken = [{file for file in files if drawn.is_drawn(file, commit)} for commit in commits]
+    assert set.union(*taken) == set(files)
+    assert 0.2 < sum(map(len, taken)) / (len(files) * len(commits)) < 0.3
+    assert all(drawn.is_drawn(file, drawn.ALL) for file in files)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["tests"], False), (["tests/paper", "tests/live"], False), (["tests/test_cli.py"], True),
+        (["tests", "tests/test_cli.py::test_it"], True),
+    ],
+)
+def test_what_is_named_is_not_drawn(arguments: list[str], named: bool) -> None:
+    assert drawn.are_named(arguments) is named

@@ -13,6 +13,7 @@ from paper.simulate.books import RunningLedger
 from paper.simulate.decision_invariants import Broken, Violation
 from paper.simulate.fault_schedule import Draw, FaultSchedule, draws_of
 from paper.simulate.faults import IN_TEST_MARKET
+from paper.simulate.forced_close_laws import ForcedCloseLaws
 from paper.simulate.invariants import Laws
 from paper.simulate.journal import Unrepeatable
 from paper.simulate.naked_time import NakedTime
@@ -58,7 +59,7 @@ def simulate(seed: int, draws: Sequence[Draw] | None = None, steps_max: int = ST
     laws = Laws(scenario)
     naked = NakedTime(scenario, laws)
     schedule = FaultSchedule(scenario, draws_of(seed) if draws is None else draws)
-    scenario.probes += [laws, naked, TranslationLaws(scenario, laws), schedule]
+    scenario.probes += [laws, naked, ForcedCloseLaws(scenario, laws), TranslationLaws(scenario, laws), schedule]
     violation = None
     try:
         scenario.open()

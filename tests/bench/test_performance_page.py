@@ -57,6 +57,7 @@ def ran(tmp_path: Path) -> list[str]:
     return log.read_text().split() if log.exists() else []
 
 
+@pytest.mark.drawn
 def test_what_is_known_is_not_measured_again(bench: Callable[..., Any], page: ModuleType, tmp_path: Path) -> None:
     first = bench().run()
     assert ran(tmp_path) == ["met", "missed", "failing"]

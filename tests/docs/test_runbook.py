@@ -4,6 +4,8 @@ import ast
 import re
 from collections.abc import Iterator
 
+import pytest
+
 from liqbot.halts import HaltCode
 from liqbot.observers import alert_rules
 from liqbot.signals.verdict import STRATEGY_FAILED
@@ -47,6 +49,7 @@ def test_every_halt_has_its_row() -> None:
     assert all(found.values())
 
 
+@pytest.mark.drawn
 def test_every_alert_has_its_row() -> None:
     found = rows("Alerts")
     codes = set(alert_codes())

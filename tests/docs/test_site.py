@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.builders.documents import ROOT
@@ -12,6 +13,7 @@ from tests.builders.documents import ROOT
 BUILD = [sys.executable, "docs/build_site.py"]
 
 
+@pytest.mark.drawn
 def test_the_site_builds_without_a_broken_link_or_a_page_left_out(tmp_path: Path) -> None:
     done = subprocess.run([*BUILD, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

@@ -12,6 +12,9 @@ import pytest
 
 from tests.builders.documents import ROOT
 
+pytestmark = pytest.mark.drawn
+"""What they share costs the most of them."""
+
 DOCS = ROOT / "docs"
 SMALL = 100_000
 """Bytes of a picture."""

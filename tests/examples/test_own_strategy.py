@@ -77,6 +77,7 @@ def test_it_is_configured_and_shown_like_ours(user: User) -> None:
     assert user.says("config", "check", "--config", user.config).startswith("ok: profile paper")
 
 
+@pytest.mark.drawn
 def test_it_is_backtested_explained_and_replayed_with_its_very_file(user: User) -> None:
     report = user.backtest()
     assert report["strategies"] == ["breakout"]

@@ -294,6 +294,7 @@ def test_beside_ours_as_text_and_as_json(
     assert KEY not in text + out
 
 
+@pytest.mark.drawn
 def test_a_source_that_fails_leaves_ours(
     tape: Path, source: Source, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -22,12 +22,14 @@ def end_of(path: Path, *, as_recorded: bool) -> bytes:
         return rerun.engine.snapshot()
 
 
+@pytest.mark.drawn
 def test_of_the_same_version_both_ways_end_alike(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     last = written(path, snapshot_at=None)
     assert end_of(path, as_recorded=True) == end_of(path, as_recorded=False) == last
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize("name", books.BOOKS)
 def test_orders_bear_the_names_under_which_they_left(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -173,6 +173,7 @@ SHAPES = st.dictionaries(
 ).map(lambda kinds: {kind: np.dtype(columns) for kind, columns in kinds.items()})
 
 
+@pytest.mark.drawn
 @given(SHAPES, SHAPES, st.integers(0, 2**32 - 1))
 @settings(max_examples=150, deadline=None)
 def test_any_shape_is_read_by_name_into_any_other_or_refused(wrote: DTypes, wanted: DTypes, seed: int):
@@ -360,6 +361,7 @@ def test_a_record_of_a_shape_that_is_not_there(tmp_path: pathlib.Path):
         read(path)
 
 
+@pytest.mark.drawn
 @given(st.text(max_size=80) | st.just(TODAY.encoded()).flatmap(
     lambda text: st.tuples(st.integers(0, len(text)), st.text(max_size=3)).map(lambda cut: text[: cut[0]] + cut[1])
 ))

@@ -34,6 +34,7 @@ def saved(path: Path, sizes: list[int], bytes_max: int) -> list[tuple[int, int]]
         return connection.execute("SELECT seq, length(data) FROM snapshot ORDER BY seq").fetchall()
 
 
+@pytest.mark.drawn
 @given(sizes=st.lists(st.integers(0, 3_000), min_size=1, max_size=40), bytes_max=st.integers(0, 40_000))
 def test_the_newest_are_there_and_the_rest_has_room(
     sizes: list[int], bytes_max: int, tmp_path_factory: pytest.TempPathFactory

@@ -172,6 +172,7 @@ def test_every_view_answers(any_url: str):
     assert times == sorted(times)
 
 
+@pytest.mark.drawn
 def test_both_dialects_hold_the_same_rows(sqlite_url: str, postgres_url: str):
     assert everything(written(sqlite_url)) == everything(written(postgres_url))
     for view in views("sqlite"):

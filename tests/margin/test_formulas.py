@@ -46,6 +46,7 @@ def excess_usd(book: Mechanics, side: Side, entry: float, quantity: float, margi
     return equity_usd(book, side, entry, quantity, margin_usd, mark) - required_usd(book, entry, quantity, mark)
 
 
+@pytest.mark.drawn
 @settings(max_examples=400, deadline=None)
 @given(keys, coins, sides, prices, notionals_usd, leverages)
 def test_equity_meets_maintenance_first_at_the_liquidation_price(

@@ -53,6 +53,7 @@ def test_the_mean_of_equal_rates_is_that_rate_whatever_they_weigh(value, sizes, 
     assert weighted_mean([(-rate, size) for rate, size in shares]) == -weighted_mean(shares)
 
 
+@pytest.mark.drawn
 @given(sizes=st.lists(st.tuples(weights, weights, weights), min_size=30, max_size=60))
 def test_constant_funding_does_not_flicker_while_open_interest_moves(sizes):
     fold = FundingFold(PARAMS)

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -104,6 +105,7 @@ PRICES = st.sampled_from((100.0, 100.5, 104.0, 109.0, 112.0, 95.0, 40.0, 300.0, 
 STEPS = st.lists(st.lists(st.tuples(st.integers(0, 3), PRICES, st.booleans()), max_size=6), min_size=1, max_size=8)
 
 
+@pytest.mark.drawn
 @given(STEPS)
 @settings(max_examples=200, deadline=None)
 def test_prices_that_agree_are_believed_as_if_all_had_been_asked(steps: list[list[tuple[int, float, bool]]]) -> None:

@@ -4,6 +4,7 @@ import random
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from market_rows import RandomMarket, blocks_of
@@ -43,6 +44,7 @@ def spanned(steps: Steps, number: int) -> list[TradeBar | LiquidationTotals]:
     return [event for event in steps[number][1] if isinstance(event, TradeBar | LiquidationTotals)]
 
 
+@pytest.mark.drawn
 @given(seed=st.integers(0, 2**32), marks=st.booleans(), span_ms=st.sampled_from((1_000, 60_000, 3_600_000)))
 @settings(max_examples=6)
 def test_bars_and_sums_that_come_again_change_nothing(seed: int, marks: bool, span_ms: int) -> None:

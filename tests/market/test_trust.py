@@ -65,6 +65,7 @@ def test_a_weight_of_the_profile_scales_what_the_venue_adds_and_nothing_else(wei
     assert weight == 1.0 or sums[1] < sums[0]
 
 
+@pytest.mark.drawn
 def test_quarantine_costs_trust_in_minutes_and_a_day_brings_it_back() -> None:
     house = House().run(30, binance=100.0, bybit=100.1, okx=99.9)
     house.run(320, binance=100.0, bybit=100.1, okx=150.0)

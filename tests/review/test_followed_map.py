@@ -25,6 +25,7 @@ def followed(one: FollowedMap) -> dict[str, object]:
     return one.read(WHOLE).noted(parameters="").record
 
 
+@pytest.mark.drawn
 def test_it_grows_with_its_journal_and_begins_anew_with_another(tmp_path: Path) -> None:
     path = places.journal_path(tmp_path)
     written(path, snapshot_at=100)

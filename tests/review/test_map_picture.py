@@ -31,6 +31,7 @@ def record() -> Record:
     return json.loads(json.dumps(map_record(view, market)))
 
 
+@pytest.mark.drawn
 def test_the_picture_has_shorts_above_the_mark_and_longs_below(record: Record) -> None:
     lines = draw_map(reading_from(record), colour=False, rows=10, reach_pct=8.0)
     assert "USD is an estimate" in lines[0]

@@ -60,6 +60,7 @@ def answer(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize("book", ["journal", "ledger"])
 def test_a_check_is_judged_by_the_limit_that_the_run_recorded(
     book: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -78,6 +79,7 @@ def test_a_check_is_judged_by_the_limit_that_the_run_recorded(
     assert f"parameters: {own['parameters']}" in capsys.readouterr().out
 
 
+@pytest.mark.drawn
 def test_a_profile_that_is_named_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     written(tmp_path, settings_with("risk.density_percentile_max=7"))
     config = tmp_path / "config"

@@ -273,6 +273,7 @@ def test_a_schema_that_is_damaged_is_one_line_with_what_to_do(run: Run, books: P
     assert "liqbot db rebuild" in complaint
 
 
+@pytest.mark.drawn
 def test_reading_verbs_import_nothing_heavy(books: Path):
     script = (
         "import sys; from liqbot.cli import main; code = main(sys.argv[1:]); "

@@ -20,6 +20,9 @@ from liqbot.review.period import Period
 from liqbot.review.price_path import STOP, TAKE, TIME, UNKNOWN, Mark, extremes, spark, spark_of, would_have_ended
 from liqbot.review.reports.refusals_priced import by_code, priced
 
+pytestmark = pytest.mark.drawn
+"""What they share costs the most of them."""
+
 MINUTE_MS = 60_000
 
 

@@ -42,6 +42,7 @@ def test_the_reference_names_every_setting() -> None:
         assert field.description, f"{'.'.join(path)} has no description"
 
 
+@pytest.mark.drawn
 def test_the_reference_does_not_depend_on_the_hash_seed() -> None:
     code = "from liqbot.settings.document import configuration_markdown as m; print(m())"
     texts = {

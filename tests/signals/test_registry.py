@@ -94,6 +94,7 @@ def test_a_gate_that_divides_by_a_difference_is_no_fault() -> None:
     assert not list(faults_of(own_strategy(gates=(gate,))))
 
 
+@pytest.mark.drawn
 def test_the_order_does_not_depend_on_the_hash_seed() -> None:
     code = "from liqbot.signals.registry import signal_model as m; print(list(m().model_fields))"
     texts = {

@@ -243,6 +243,7 @@ def test_mirrored_views_give_mirrored_verdicts(view: mv.MarketView, params: Sign
             assert (a.expires_ms, a.max_hold_ms) == (b.expires_ms, b.max_hold_ms)
 
 
+@pytest.mark.drawn
 @given(rows=st.lists(mv.views() | mv.reasons(), min_size=1, max_size=8), params=OPTIONS)
 def test_gates_give_the_same_bits_on_rows_and_on_columns(rows: list[Any], params: SignalParams):
     for side in SIDES:

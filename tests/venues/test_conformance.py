@@ -183,6 +183,7 @@ STREAMS: dict[str, tuple[VenueSpec, str]] = {
 }
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize("case", STREAMS)
 def test_a_fault_of_the_market_data_is_found(case: str) -> None:
     spec, fault = STREAMS[case]

@@ -110,6 +110,7 @@ def test_every_truncation(venue: str, raw: str) -> None:
         read(venue, raw[:end].encode())
 
 
+@pytest.mark.drawn
 @given(raw=st.one_of(st.text(), st.binary(), st.sampled_from(["[" * 200_000, '{"topic":' * 50_000, '{"e":"aggTrade"'])),
        venue=st.sampled_from(sorted(WIRES)))
 @example(raw='{"topic":"publicTrade.\ud800"', venue="bybit")

@@ -64,6 +64,7 @@ def test_a_name_that_no_venue_has_is_refused_with_the_nearest(capsys: pytest.Cap
     assert "no such venue: 'binnance'; did you mean 'binance'?" in capsys.readouterr().err
 
 
+@pytest.mark.drawn
 def test_it_loads_no_client():
     code = "import sys; from liqbot import cli; cli.main(['venues']); assert 'ccxt' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -52,6 +52,7 @@ def test_known_weights_and_reporting_shares_are_found(seed: int) -> None:
     assert calibration.state.level[1] == pytest.approx(calibration.state.level[0], rel=0.25)
 
 
+@pytest.mark.drawn
 def test_without_a_complete_feed_the_best_one_is_the_floor() -> None:
     calibration = fresh((False, False))
     crowd(1, calibration, np.full(TIERS, 0.5), (0.8, 0.2))
@@ -59,6 +60,7 @@ def test_without_a_complete_feed_the_best_one_is_the_floor() -> None:
     assert calibration.state.reporting[1] == pytest.approx(0.25, rel=0.3)
 
 
+@pytest.mark.drawn
 def test_a_venue_that_tells_nothing_is_found_out() -> None:
     calibration = fresh((True, False))
     crowd(2, calibration, np.full(TIERS, 0.5), (1.0, 0.0))
@@ -134,6 +136,7 @@ def test_what_was_learnt_comes_back_exactly_and_goes_on_alike(seed: int) -> None
     assert msgspec.msgpack.encode(again.state.packed()) == msgspec.msgpack.encode(calibration.state.packed())
 
 
+@pytest.mark.drawn
 def test_the_market_learns_from_the_orders_it_is_told() -> None:
     world = RandomMarket(4, volatility_pct=0.6)
     market = Market(MarketParams(), world.roster, world.venues[0])
@@ -147,6 +150,7 @@ def test_the_market_learns_from_the_orders_it_is_told() -> None:
     assert (calibration.state.weights > 0).all()
 
 
+@pytest.mark.drawn
 def test_a_history_without_forced_orders_leaves_the_score_and_the_forecast_to_the_live_feed() -> None:
     world = RandomMarket(6, volatility_pct=0.6)
     market = Market(MarketParams(), world.roster, world.venues[0])

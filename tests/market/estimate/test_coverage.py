@@ -63,6 +63,7 @@ def test_without_open_interest_a_snapshot_is_of_everything() -> None:
     assert coverage([NONE, NONE], MARK, 0.0, 0.6) == EVERYTHING
 
 
+@pytest.mark.drawn
 @given(seeds)
 @settings(max_examples=4, deadline=None)
 def test_a_venue_s_map_never_holds_more_than_its_open_interest(seed: int) -> None:

@@ -61,6 +61,7 @@ def told(positions: Positions, sides: Sides, *, hours: int = 100, params: Calibr
     return prior
 
 
+@pytest.mark.drawn
 @given(seeds, st.floats(0.01, 100))
 @settings(max_examples=8, deadline=None)
 def test_a_measured_venue_as_modelled_says_nothing_whatever_its_size(seed: int, size: float) -> None:

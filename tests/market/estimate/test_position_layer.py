@@ -66,6 +66,7 @@ def test_more_is_open_than_prints_the_farther_price_has_to_come(long_usd: float,
         assert held / printing == pytest.approx(expected, rel=1e-9)
 
 
+@pytest.mark.drawn
 @given(usd, usd, usd, st.floats(0, 1), st.lists(st.sampled_from(TIERS), min_size=1, unique=True))
 @settings(max_examples=40)
 def test_tiers_add_up_to_the_whole(

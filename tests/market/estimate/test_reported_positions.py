@@ -216,6 +216,7 @@ def test_a_market_with_measured_positions_comes_back_exactly_and_goes_on_alike(s
     assert msgspec.msgpack.encode(again.state()) == msgspec.msgpack.encode(market.state())
 
 
+@pytest.mark.drawn
 @given(seeds)
 @settings(max_examples=4, deadline=None)
 def test_every_way_of_splitting_a_map_still_sums_to_the_whole(seed: int) -> None:

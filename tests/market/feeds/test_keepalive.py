@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 import msgspec
+import pytest
 from read_venues import READ, ReadVenue, read_venue
 
 from liqbot.venues.registry import VENUES
@@ -34,6 +35,7 @@ async def stood_still_s() -> float:
     return longest_s
 
 
+@pytest.mark.drawn
 async def test_no_socket_is_given_up_while_the_venue_answers() -> None:
     venues = [venue for venue in READ if venue not in traded()]
     async with contextlib.AsyncExitStack() as open_:

@@ -89,6 +89,7 @@ def test_a_fold_comes_back_exactly() -> None:
     assert msgspec.msgpack.encode(again.state()) == msgspec.msgpack.encode(fold.state())
 
 
+@pytest.mark.drawn
 def test_a_market_forecasts_each_horizon_and_says_what_it_promised() -> None:
     world = RandomMarket(4, span_ms=300_000, volatility_pct=0.5)
     market = Market(MarketParams(), world.roster, world.venues[0])

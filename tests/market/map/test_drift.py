@@ -75,6 +75,7 @@ def test_history_is_bounded_and_comes_back_as_it_was() -> None:
     assert again.state() == history.state()
 
 
+@pytest.mark.drawn
 def test_a_record_says_what_the_map_knows_of_itself() -> None:
     world = RandomMarket(7, span_ms=600_000, volatility_pct=0.7)
     market = Market(MarketParams(), world.roster, world.venues[0])

@@ -74,6 +74,7 @@ snapshots = st.none() | st.lists(
 )
 
 
+@pytest.mark.drawn
 @given(st.lists(st.tuples(st.floats(-1.5, 1.5), snapshots), min_size=2, max_size=12), st.integers(1, 11))
 @settings(max_examples=30, deadline=None)
 def test_news_adds_up_to_what_is_near_and_outlives_a_restart(

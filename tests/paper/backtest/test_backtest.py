@@ -35,6 +35,9 @@ from paper.tapes.format import TapeError
 from paper.tapes.reader import Tape, read_tape
 from paper.tapes.writer import write_tape
 
+pytestmark = pytest.mark.drawn
+"""What they share costs the most of them."""
+
 HOURS = 420
 SEED = 3
 REAL = sorted(Path("../shared/data/tapes").glob("*.parquet"))

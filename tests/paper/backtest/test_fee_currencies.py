@@ -21,6 +21,9 @@ from paper.tapes.info import info_of
 from paper.tapes.reader import Tape, read_tape
 from paper.tapes.writer import write_tape
 
+pytestmark = pytest.mark.drawn
+"""What they share costs the most of them."""
+
 HOURS, SEED = 260, 3
 NOT_VALUED = ("BNB", "OKB", "ZZZ")
 OTHERS = [pytest.param(one, marks=pytest.mark.long) for one in ("USDT", "USDC", "FDUSD", "USDE", *NOT_VALUED[:-1])]

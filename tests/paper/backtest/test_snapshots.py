@@ -38,6 +38,7 @@ def maps(path: Path) -> list[object]:
     return [from_journal(path, MapQuery(at_ms=at_ms), CHOICE).reading.record for at_ms in asked]
 
 
+@pytest.mark.drawn
 def test_a_map_of_any_time_is_the_one_that_the_whole_journal_gives(journal: Path) -> None:
     near = maps(journal)
     with sqlite3.connect(journal) as connection:
@@ -45,6 +46,7 @@ def test_a_map_of_any_time_is_the_one_that_the_whole_journal_gives(journal: Path
     assert near == maps(journal)
 
 
+@pytest.mark.drawn
 def test_few_ticks_are_folded_for_it_wherever_it_lies(journal: Path) -> None:
     with JournalReader(journal) as reader:
         last_seq = reader.last_seq

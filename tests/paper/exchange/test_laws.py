@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from paper_house import BTC, KEY, ROSTER, SPAN_MS, D, bar, block, exchange_with, funding, mark, order
@@ -83,6 +84,7 @@ def live(exchange, story, after=None):
     return facts
 
 
+@pytest.mark.drawn
 @given(stories(), PIECES)
 def test_every_micro_dollar_is_explained(story, pieces):
     exchange = exchange_with(latency_ms=100, **pieces)
@@ -107,6 +109,7 @@ def test_every_micro_dollar_is_explained(story, pieces):
     assert abs(wallet.realised_usd - flow - still_in) <= MICRO * max(len(closes), 1)
 
 
+@pytest.mark.drawn
 @given(stories(), PIECES)
 def test_positions_follow_fills_and_reductions_never_increase_or_flip(story, pieces):
     position = {"signed": D(0)}
@@ -128,6 +131,7 @@ def test_positions_follow_fills_and_reductions_never_increase_or_flip(story, pie
     live(exchange_with(latency_ms=100, **pieces), story, after)
 
 
+@pytest.mark.drawn
 @given(stories(), PIECES)
 def test_the_same_story_gives_the_same_facts_even_through_a_save(story, pieces):
     def run(save):
@@ -154,6 +158,7 @@ class LongWay(PaperExchange):
         return False
 
 
+@pytest.mark.drawn
 @given(stories(), PIECES)
 def test_the_shortcut_finds_what_the_long_way_finds(story, pieces):
     short = exchange_with(latency_ms=100, **pieces)

@@ -18,6 +18,9 @@ from paper.flow_world.params import FLOW_VENUES, FlowCrowdParams, FlowPriceParam
 from paper.tapes.reader import read_tape
 from paper.tapes.truth import export, read_truth
 
+pytestmark = pytest.mark.drawn
+"""What they share costs the most of them."""
+
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000
 SMALL = FlowParams(days=0.2, burn_in_days=0.3, crowd=FlowCrowdParams(openings_day=9_000))
 WILD = SMALL.model_copy(

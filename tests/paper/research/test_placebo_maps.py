@@ -56,6 +56,7 @@ def test_an_old_map_keeps_its_prices_and_loses_what_price_has_passed(then: int, 
     assert np.array_equal(found.long_usd[below], old.long_usd[below])
 
 
+@pytest.mark.drawn
 def test_houses_see_the_placebo_and_everything_read_from_it(setup: Setup) -> None:
     tape, settings = ready(setup)
     markets = {

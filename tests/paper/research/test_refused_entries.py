@@ -3,6 +3,8 @@
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from liqbot.blocks import EventBlock
 from liqbot.engine import Step
 from liqbot.signals.evaluate import enabled_strategies
@@ -31,6 +33,7 @@ class Hopeless:
         pass
 
 
+@pytest.mark.drawn
 def test_what_one_gate_refuses_is_tried_once_and_again_when_it_comes_up_anew(setup: Setup) -> None:
     tape, settings = ready(setup)
     lead, pricer = MarketLead(settings, tape), Hopeless()

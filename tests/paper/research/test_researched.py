@@ -42,6 +42,7 @@ def without_numbers(step: Step) -> bytes:
     return msgspec.structs.replace(step, seq=0).encoded()
 
 
+@pytest.mark.drawn
 def test_a_follower_with_the_leaders_settings_decides_the_same(setup: Setup) -> None:
     pair = Pair(setup)
     house = assembled_house(pair.settings, pair.tape, storage=None, checks=(pair,))
@@ -50,6 +51,7 @@ def test_a_follower_with_the_leaders_settings_decides_the_same(setup: Setup) -> 
     assert [without_numbers(step) for step in pair.led] == [without_numbers(step) for step in pair.followed]
 
 
+@pytest.mark.drawn
 def test_an_entry_priced_alone_earns_what_the_house_earned_by_it(setup: Setup) -> None:
     """The house's own entries, each in a house of its own, at the Tick they were approved at."""
     tape, settings = ready(setup)

@@ -22,6 +22,9 @@ from paper.research.study import SearchBook
 from paper.research.work import DaskWorkers, LocalWorkers
 from paper.score.bootstrap import Estimate
 
+pytestmark = pytest.mark.drawn
+"""What they share costs the most of them."""
+
 SPACE = written_space(["signals.breakout.move_range_min=0.7:1.5:0.4", "signals.breakout.volume_ratio_min=0.8,1.2"])
 
 

@@ -69,6 +69,7 @@ def test_a_market_that_meets_everything(bench: dict[str, ModuleType], good: Scor
     assert "Every goal is met." in text
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize(
     ("change", "words"),
     [

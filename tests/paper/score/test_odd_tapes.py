@@ -106,6 +106,7 @@ def test_totals_alone_are_scored_by_window_and_against_the_depth_of_the_move(tmp
     assert any("only totals per interval" in note for note in score.notes)
 
 
+@pytest.mark.drawn
 def test_a_tape_that_tells_nothing_in_its_scored_part_shows_dashes(tmp_path: Path) -> None:
     def early(at_ms: int, before: float, after: float) -> list[MarketEvent]:
         last = at_ms > START_MS + 30 * HOUR_MS

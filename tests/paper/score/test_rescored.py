@@ -14,6 +14,9 @@ import pytest
 from paper.score.files import write_forecasts
 from paper.score.tape_score import Scored
 
+pytestmark = pytest.mark.drawn
+"""What they share costs the most of them."""
+
 MODELS = ("liqbot", "B0", "B2b", "B4", "B4v", "B6", "ORACLE")
 SIDES = ("long", "short")
 Rows = dict[tuple[str, str], dict[str, np.ndarray]]

@@ -71,6 +71,7 @@ def test_the_true_map_at_an_origin_is_the_sum_of_its_positions(scored: Scored, m
         assert scored.scoring.truth[40, side, :10].sum() == pytest.approx(wanted, rel=1e-9)
 
 
+@pytest.mark.drawn
 def test_the_same_tape_and_seed_give_the_same_score(
     tape: Tape, files: tuple[Path, Path], scored: Scored, params: ScoreParams
 ) -> None:

@@ -76,6 +76,7 @@ def test_at_the_predicted_price_value_equals_maintenance(tmp_path: Path, side: s
     assert value == pytest.approx(MAINTENANCE_SHARE * (4 * one.predicted_price + 20))
 
 
+@pytest.mark.drawn
 def test_recorded_accounts_are_liquidated_about_where_the_rule_says() -> None:
     if not present(RECORDED):
         pytest.skip(f"no recorded wallets at {RECORDED.name}")

@@ -20,6 +20,9 @@ from liqbot.venues.registry import wire_of
 from paper.dialects.serving import traded
 from paper.sessions.over_wire import spoken_only
 
+pytestmark = pytest.mark.drawn
+"""What they share costs the most of them."""
+
 HEARD = ("bars", "marks", "liquidations", "open_interest", "funding")
 SEED = 11
 

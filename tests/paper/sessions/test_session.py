@@ -18,6 +18,9 @@ from liqbot.blocks import Roster
 from liqbot.journal import Journal
 from liqbot.risk.decision import Refusal
 
+pytestmark = pytest.mark.drawn
+"""What they share costs the most of them."""
+
 LIQBOT = (sys.executable, "-c", "import sys; from liqbot.cli import main; sys.exit(main())")
 QUICK = ("--speed", "0")
 TWELVE_MINUTES = (

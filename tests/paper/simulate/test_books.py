@@ -39,6 +39,7 @@ def test_it_ends_as_the_journal_says(kept: list[RunningLedger]) -> None:
     assert sum(outcome.restarts for outcome in outcomes) > 0
 
 
+@pytest.mark.drawn
 def test_one_that_loses_records_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     def put(self: LedgerThread, observation: Observation, wait_s: float = 0.0) -> None:
         del wait_s

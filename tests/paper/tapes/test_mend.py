@@ -44,6 +44,7 @@ def bar_of(rows: list[dict[str, object]], until_hour: int, **cells: object) -> d
     return {**bars[FIRST_MS + until_hour * HOUR_MS], **cells}
 
 
+@pytest.mark.drawn
 @settings(max_examples=15)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_whatever_comes_again_and_in_whatever_order_the_tape_is_as_it_was(

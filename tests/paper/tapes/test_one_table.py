@@ -14,6 +14,9 @@ import paper.tapes
 from liqbot.blocks import DTYPES, EVENT_OF, KIND_OF, KINDS, NO_ROWS, EventBlock
 from paper.tapes import format as tape_format
 
+pytestmark = pytest.mark.drawn
+"""What they share costs the most of them."""
+
 ROOT = pathlib.Path(__file__).parents[3]
 ROOMS = sorted(pathlib.Path(paper.tapes.__file__).parent.glob("*.py"))
 OWN_FILES = {"format.py", "truth.py"}

@@ -16,6 +16,9 @@ from paper.tapes.reader import Tape, read_tape
 from paper.tapes.told_twice import AGAIN_SHARE_MAX, ToldTwice
 from tests.builders.small_tape import FIRST_MS, HOUR_MS, small_tape
 
+pytestmark = pytest.mark.drawn
+"""What they share costs the most of them."""
+
 CASE = Path("../shared/cases/duplicate_bars")
 HOURS = 60
 

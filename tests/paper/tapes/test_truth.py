@@ -19,6 +19,7 @@ PARAMS = WorldParams(
 HOUR_MS = 3_600_000
 
 
+@pytest.mark.drawn
 def test_tape_and_truth_are_what_the_world_did(tmp_path: Path):
     world = World(PARAMS, 3)
     written = export(world, tmp_path / "tape.parquet", tmp_path / "truth.parquet", every_ms=HOUR_MS)

@@ -96,6 +96,7 @@ async def looked_around(venue: str, url: str) -> None:
         await exchange.close()
 
 
+@pytest.mark.drawn
 async def test_a_client_with_its_defaults_and_keys_lives_in_the_present(served: Served) -> None:
     for venue in ("binance", "bybit", "okx"):
         await looked_around(venue, served.url)
@@ -111,6 +112,7 @@ async def test_a_client_with_its_defaults_and_keys_lives_in_the_present(served: 
     assert "10004" in said or "10003" in said
 
 
+@pytest.mark.drawn
 async def test_the_books_and_trades_of_binance_are_told_where_they_belong(served: Served) -> None:
     exchange = client_of("binance", served.url)
     try:
@@ -129,6 +131,7 @@ async def test_the_books_and_trades_of_binance_are_told_where_they_belong(served
         await exchange.close()
 
 
+@pytest.mark.drawn
 def test_trouble_by_a_seed_is_told_at_the_end(tmp_path: Path) -> None:
     one = Served(tmp_path, "--venue", "okx", "--faults", "3", "--fault-share", "1")
     try:

@@ -12,6 +12,9 @@ from paper.tapes.truth import export
 from paper.world import World, WorldParams
 from paper.world.params import SEVEN_VENUES, CrowdParams, ShockParams
 
+pytestmark = pytest.mark.drawn
+"""What they share costs the most of them."""
+
 HOUR_MS = 3_600_000
 
 

@@ -111,6 +111,7 @@ def test_export_without_a_journal(tmp_path: Path) -> None:
     assert caught.value.exit_code == Exit.NOT_FOUND
 
 
+@pytest.mark.drawn
 def test_backtest_prints_a_report_and_keeps_its_books(
     tape: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ def opening(rng: np.random.Generator, count: int) -> Opening:
     )  # fmt: skip
 
 
+@pytest.mark.drawn
 @settings(max_examples=40)
 @given(st.integers(0, 2**32), st.lists(st.tuples(st.integers(0, 40), st.floats(0, 1)), min_size=1, max_size=12))
 def test_totals_and_count_are_those_of_the_open_positions(seed: int, moves: list[tuple[int, float]]):

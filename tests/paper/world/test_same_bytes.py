@@ -36,10 +36,12 @@ def digest() -> str:
     return found.hexdigest()
 
 
+@pytest.mark.drawn
 def test_the_generator_makes_the_bytes_its_number_stands_for():
     assert digest() == PINNED[GENERATOR]
 
 
+@pytest.mark.drawn
 def test_another_cpu_makes_the_same_bytes():
     dispatched = [
         name for name, present in np._core._multiarray_umath.__cpu_features__.items()

@@ -23,6 +23,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Recording]:
 
 
 
+@pytest.mark.drawn
 def test_each_comes_out_as_documented_and_is_a_sound_tape(known: dict[str, Recording], tmp_path: Path) -> None:
     for name, recording in known.items():
         folder = tmp_path / name

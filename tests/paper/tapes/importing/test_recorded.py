@@ -44,6 +44,7 @@ def test_series_of_others_become_sound_tapes(
     assert {one["values"]: one["counts"] for one in kinds} == told
 
 
+@pytest.mark.drawn
 @recorded
 def test_the_weekly_report_of_years_is_valued_where_candles_reach(tmp_path: Path) -> None:
     """Candles of 2023-01 to 2024-05: what was reported before and after is left out, and said."""

@@ -1,0 +1,34 @@
+"""Which of the costly tests an ordinary run takes: of the files that have some, one in so many, drawn by the commit.
+
+A file is drawn as a whole, since its tests share what they have recorded. Each commit draws others, so that what one
+left out another takes; whatever is named on the command line is run, drawn or not."""
+
+import hashlib
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+ONE_IN: Final = 4
+ALL: Final = "all"
+_ROOT: Final = Path(__file__).parents[2]
+
+
+def commit() -> str:
+    """Of the checkout; empty where there is none, which draws as well as any other text."""
+    command = ["git", "rev-parse", "HEAD"]
+    try:
+        asked = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    return asked.stdout.strip()
+
+
+def is_drawn(file: str, text: str) -> bool:
+    """Whether this file's costly tests run. The same text draws the same files on every machine."""
+    return text == ALL or hashlib.sha256(f"{text} {file}".encode()).digest()[0] % ONE_IN == 0
+
+
+def are_named(arguments: Iterable[str]) -> bool:
+    """Whether somebody asks for certain files or tests, and not for folders of them."""
+    return any(".py" in argument for argument in arguments)
