@@ -8,11 +8,15 @@ import io
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from liqbot import __version__
 from liqbot.exits import Exit, ExpectedError
 from liqbot.legible import LegibleStream, OutputError, legible_output
 from liqbot.verbs.table import Verb, all_verbs, command_of
+
+_INTERRUPTED: Final = 130
+"""128 + SIGINT, as shells have it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,18 +36,23 @@ def _exit_code(words: list[str]) -> int:
             _let_go_of_stdout()
         _complain(str(error))
         exit_code = error.exit_code
-        answered = isinstance(sys.stdout, LegibleStream) and sys.stdout.said
-        if "--json" in words and not answered and not isinstance(error, OutputError):
+        if "--json" in words and not _answered() and not isinstance(error, OutputError):
             _complain_in_json(str(error), exit_code)
     except KeyboardInterrupt:
         _complain("interrupted")
-        exit_code = 130  # 128 + SIGINT, as shells have it
+        exit_code = _INTERRUPTED
+        if "--json" in words and not _answered():
+            _complain_in_json("interrupted", exit_code)
     except BrokenPipeError:
         # The reader (a pager, `head`) has seen enough.
         _let_go_of_stdout()
         exit_code = Exit.OK
     _say_the_last()
     return exit_code
+
+
+def _answered() -> bool:
+    return isinstance(sys.stdout, LegibleStream) and sys.stdout.said
 
 
 def _let_go_of_stdout() -> None:
@@ -119,4 +128,6 @@ def _run(name: str, verb: Verb, words: list[str]) -> int:
         raise ExpectedError(f"{error.format_message()} (see {where} --help)", Exit.USAGE) from None
     except typer.Abort:
         raise ExpectedError("aborted") from None
+    if result == _INTERRUPTED:  # the library has made it of Ctrl-C, and says nothing
+        raise KeyboardInterrupt
     return int(result) if isinstance(result, int) else Exit.OK

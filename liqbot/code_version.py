@@ -68,8 +68,9 @@ def require_same_strategies(recorded: CodeVersion, here: CodeVersion, journal: s
         if now == sha256:
             continue
         wanted = f"journal {journal} was written with strategy {name!r} of SHA-256 {sha256[:12]}..."
-        found = "it is not loaded" if now is None else f"{now[:12]}... is loaded"
-        raise ExpectedError(f"{wanted}; {found}: put that file back to replay it", Exit.CONFIG)
+        if now is None:
+            raise ExpectedError(f"{wanted}; it is not loaded: name the profile (--config DIR) that has it", Exit.CONFIG)
+        raise ExpectedError(f"{wanted}; {now[:12]}... is loaded: put that file back to replay it", Exit.CONFIG)
 
 
 @functools.cache

@@ -4,6 +4,7 @@ It runs beside the keys, with every right of this process: there is no sandbox. 
 name, nor from a place where somebody else on this machine could have put it.
 """
 
+import contextlib
 import hashlib
 import importlib
 import importlib.metadata
@@ -68,11 +69,14 @@ def load_file(path: Path) -> Extension:
     # Annotations of structs and models are looked up in the module they were written in.
     sys.modules[name] = module
     try:
-        exec(compile(source, str(path), "exec"), vars(module))  # noqa: S102 -- this is what the user asked for
+        with contextlib.redirect_stdout(sys.stderr):  # stdout is the verb's own, for JSON too
+            exec(compile(source, str(path), "exec"), vars(module))  # noqa: S102 -- this is what the user asked for
+    except KeyboardInterrupt:
+        raise  # somebody at the keyboard
     except SyntaxError as error:
         del sys.modules[name]
         raise ExpectedError(f"{path}:{error.lineno or 1}: {error.msg}", Exit.CONFIG) from None
-    except Exception as error:  # noqa: BLE001 -- somebody else's code may raise anything
+    except BaseException as error:  # noqa: BLE001 -- somebody else's code may raise anything, sys.exit() included
         del sys.modules[name]
         raise ExpectedError(_fault(path, error), Exit.CONFIG) from None
     return Extension(str(path), digest, module)
@@ -85,10 +89,15 @@ def _read(path: Path) -> bytes:
         raise ExpectedError(f"{path}: {error.strerror or error}", Exit.CONFIG) from None
 
 
-def _fault(path: Path, error: Exception) -> str:
+def _fault(path: Path, error: BaseException) -> str:
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
     line = f":{frames[-1].lineno}" if frames else ""
-    return f"{path}{line}: {type(error).__name__}: {' '.join(str(error).split())}"
+    return f"{path}{line}: {_in_a_line(error)}"
+
+
+def _in_a_line(error: BaseException) -> str:
+    said = " ".join(str(error).split())
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
 def load_entry_point(group: str, name: str) -> tuple[Extension, Any]:
@@ -102,10 +111,13 @@ def load_entry_point(group: str, name: str) -> tuple[Extension, Any]:
         count = "several packages have" if found else "no installed package has"
         raise ExpectedError(f"{name}: {count} this entry point in {group}; there are: {there}", Exit.CONFIG)
     try:
-        value = found[0].load()
-        module = importlib.import_module(found[0].module)
-    except Exception as error:  # noqa: BLE001 -- somebody else's code may raise anything
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        raise ExpectedError(f"{name}: entry point {found[0].value} of {group}: {reason}", Exit.CONFIG) from None
+        with contextlib.redirect_stdout(sys.stderr):
+            value = found[0].load()
+            module = importlib.import_module(found[0].module)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 -- somebody else's code may raise anything, sys.exit() included
+        where = f"{name}: entry point {found[0].value} of {group}"
+        raise ExpectedError(f"{where}: {_in_a_line(error)}", Exit.CONFIG) from None
     digest = hashlib.sha256(_read(Path(module.__file__))).hexdigest() if module.__file__ else ""
     return Extension(f"{group}:{name}", digest, module), value

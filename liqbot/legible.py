@@ -114,9 +114,11 @@ class LegibleStream:
 
 
 def short_usd(usd: float) -> str:
-    """$1.2B, $340M, $5.0K, -$7."""
+    """$1.2B, $340M, $5.0K, -$7, $0.25."""
     if usd < 0:
         return f"-{short_usd(-usd)}"
+    if 0 < usd < 0.995:
+        return f"${usd:.2f}"
     for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "K")):
         if usd >= size * 0.9995:
             return f"${usd / size:.{1 if usd < 100 * size else 0}f}{letter}"

@@ -13,7 +13,7 @@ import pytest
 from liqbot import __version__
 from liqbot.cli import main
 from liqbot.exits import Exit, ExpectedError
-from liqbot.verbs.table import Verb, all_verbs
+from liqbot.verbs.table import VERBS, Verb, all_verbs
 
 ROOT = Path(__file__).parents[1]
 HEAVY = {
@@ -155,6 +155,22 @@ def test_a_reader_that_has_seen_enough_is_no_failure() -> None:
             env=os.environ | {"PYTHONPATH": str(ROOT)},
         )
     assert (done.returncode, done.stderr) == (Exit.OK, "")
+
+
+def stuck(json: bool = False) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("words", "said"), [([], ""), (["--json"], '{"ok": false, "error": "interrupted", "exit_code": 130}\n')]
+)
+def test_ctrl_c_is_one_line_and_its_code(
+    words: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(VERBS, "stuck", Verb(f"{__name__}:stuck", "for ever"))  # type: ignore[arg-type]
+    assert main(["stuck", *words]) == 130
+    found = capsys.readouterr()
+    assert (found.out, found.err) == (said, "liqbot: interrupted\n")
 
 
 def test_an_expected_error_carries_its_exit_code() -> None:

@@ -147,7 +147,7 @@ def test_strategy_files_must_be_those_that_were_recorded():
     recorded = code(("mine", "a" * 64))
     require_same_strategies(recorded, code(("mine", "a" * 64), ("more", "c" * 64)), "j.sqlite")
     require_same_strategies(code(), code(("more", "c" * 64)), "j.sqlite")
-    for here, said in ((code(("mine", "b" * 64)), "bbbbbbbbbbbb... is loaded"), (code(), "it is not loaded")):
+    for here, said in ((code(("mine", "b" * 64)), "bbbbbbbbbbbb... is loaded"), (code(), "the profile (--config DIR)")):
         with pytest.raises(ExpectedError) as refused:
             require_same_strategies(recorded, here, "j.sqlite")
         assert refused.value.exit_code is Exit.CONFIG

@@ -1,5 +1,6 @@
 """Reading a ledger without what wrote it: stdlib sqlite3 (psycopg for PostgreSQL), so that a verb starts at once."""
 
+import contextlib
 import os
 import sqlite3
 from collections.abc import Sequence
@@ -42,6 +43,21 @@ class Ledger:
         self._postgres = place.startswith(("postgresql:", "postgres:", "postgresql+psycopg:"))
         self._connection: Any = self._connect_postgres() if self._postgres else self._connect_sqlite()
         self._require_schema()
+
+    def unread_journal(self) -> str:
+        """The id of the journal that lies beside a ledger which has read nothing of it; empty where it has, where none
+        lies there, and where that one cannot be read, which is for `db check` to say."""
+        journal = places.journal_path(Path(self.place).parent)
+        if self._postgres or not journal.is_file():
+            return ""
+        try:
+            with contextlib.closing(sqlite_files.connect_reading(journal)) as connection:
+                stamps = dict(connection.execute("SELECT key, value FROM stamp WHERE key = 'journal_id'"))
+        except (sqlite3.Error, OSError):
+            return ""
+        mine = {row["journal_id"] for row in self.rows('SELECT journal_id FROM "offset"')}
+        own = str(stamps.get("journal_id", ""))
+        return "" if own in mine else own
 
     def rows(self, query: str, values: Sequence[object] = ()) -> list[Row]:
         """All rows by column name. Placeholders are `?` in both dialects. ExpectedError where a file is damaged."""

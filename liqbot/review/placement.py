@@ -1,6 +1,7 @@
 """Where would my own liquidation sit on a map, how dense is it there, how likely is price to come there, and which
 placement within the limits is the least likely to be swept? The same judgement as on the bot's own entries."""
 
+import math
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
@@ -69,7 +70,7 @@ class PlacementReport(msgspec.Struct, frozen=True):
     mark_distance_pct: float
     """From the mark; negative: the position would be liquidated already."""
     verdict: str
-    """`thin`, `dense`, `beyond the map` or `already liquidated`."""
+    """`thin`, `dense`, `unknown`, `beyond the map` or `already liquidated`."""
     code: str
     """`ACCEPTED`, or the first gate of `avoid_liquidity` that fails; `LEVERAGE` above the limit."""
     cluster: Cluster | None
@@ -124,6 +125,8 @@ def _verdict(
         return "already liquidated"
     if not chart.edges[0] <= here.own_liquidation_price <= chart.edges[-1]:
         return "beyond the map"
+    if math.isnan(here.density_percentile):
+        return "unknown"
     return "thin" if here.density_percentile <= avoid.density_percentile_max else "dense"
 
 
@@ -207,7 +210,8 @@ def _limit(report: PlacementReport) -> str:
 def _advice(report: PlacementReport) -> list[str]:
     best, here = report.best, report.here
     if best is None:
-        return [f"no placement up to {report.leverage_max}x is acceptable"]
+        why = ": the map does not say how dense it is there" if math.isnan(here.density_percentile) else ""
+        return [f"no placement up to {report.leverage_max}x is acceptable{why}"]
     if (best.leverage, best.entry_price) == (here.leverage, here.entry_price):
         return [f"least likely swept  this one, of all up to {report.leverage_max}x"]
     margin = short_usd(report.position.notional_usd / best.leverage)

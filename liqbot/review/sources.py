@@ -57,18 +57,26 @@ def time_of(text: str | None, name: str = "--at") -> int | None:
     return None if text is None else instant_ms(text, name)
 
 
-def words_of(text: str | None) -> tuple[str, ...] | None:
-    """`a,b` of an option; None where it is not given."""
-    return None if text is None else tuple(word.strip() for word in text.split(",") if word.strip())
+def words_of(text: str | None, name: str = "--venue") -> tuple[str, ...] | None:
+    """`a,b` of an option; None where it is not given. ExpectedError (usage) where it names nothing: nothing of a map is
+    an empty map, which looks like one that knows of nobody."""
+    if text is None:
+        return None
+    words = tuple(word.strip() for word in text.split(",") if word.strip())
+    if not words:
+        raise ExpectedError(f"{name} {text!r}: names separated by commas, as in binance,bybit", Exit.USAGE)
+    return words
 
 
 def numbers_of(text: str | None, name: str = "--leverage") -> tuple[float, ...] | None:
     """`50,100` likewise. ExpectedError (usage) for what is no number."""
-    words = words_of(text)
     try:
-        return None if words is None else tuple(float(word) for word in words)
+        numbers = None if text is None else tuple(float(word) for word in text.split(",") if word.strip())
     except ValueError:
-        raise ExpectedError(f"{name} {text!r}: numbers separated by commas, as in 50,100", Exit.USAGE) from None
+        numbers = ()
+    if numbers == ():
+        raise ExpectedError(f"{name} {text!r}: numbers separated by commas, as in 50,100", Exit.USAGE)
+    return numbers
 
 
 class FoundMap(NamedTuple):

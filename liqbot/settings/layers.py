@@ -35,7 +35,7 @@ class Layer(NamedTuple):
 def file_layer(names: Names, path: Path) -> Layer:
     """A TOML file; an absent one is an empty layer. Secrets in it are refused."""
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors begin with a mark
     except FileNotFoundError:
         return Layer({}, {})
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

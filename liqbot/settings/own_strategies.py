@@ -25,7 +25,7 @@ def named_in(paths: Sequence[Path]) -> Named:
     found = Named()
     for path in paths:
         try:
-            section = tomllib.loads(path.read_text(encoding="utf-8")).get("signals")
+            section = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("signals")
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
             continue
         for key in _KEYS:

@@ -2,7 +2,9 @@
 give numbers. Found at load, on a row of features, instead of while it trades."""
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator
+import json
+import re
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, Final
@@ -20,6 +22,7 @@ _VALUES: Final[tuple[Any, ...]] = (
                     map=SimpleNamespace(distances=Distances())),
 )  # fmt: skip
 _ROW: Final = Features(*_VALUES)
+_ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]+")
 _MISTAKES: Final = (AttributeError, NameError, TypeError, UnboundLocalError)
 """Errors of the code itself, whatever the numbers are."""
 
@@ -36,8 +39,31 @@ def faults_of(strategy: Strategy) -> Iterator[str]:
         first = error.errors(include_url=False)[0]
         yield f"params: {'.'.join(map(str, first['loc']))} needs a default that holds ({first['msg']})"
         return
+    for name in type(params).model_fields:
+        yield from _parameter_faults(params, name)
     yield from _gate_faults(strategy, params)
     yield from _call_faults(strategy, params)
+
+
+def _parameter_faults(params: StrategyParams, name: str) -> Iterator[str]:
+    """A parameter is compared at every tick and kept in the journal, from which a replay reads it."""
+    value = getattr(params, name)
+    if name in StrategyParams.model_fields:
+        try:
+            StrategyParams.model_validate({name: value}, strict=True)
+        except ValidationError as error:
+            yield f"params: {name} is {value!r}; {error.errors(include_url=False)[0]['msg']}, as for every strategy"
+    if isinstance(value, frozenset) or not isinstance(value, Hashable):
+        yield f"params: {name} is a {type(value).__name__}; expected what keeps its order and content, as a tuple does"
+        return
+    try:
+        written = json.dumps(params.model_dump(mode="json", include={name}), allow_nan=False)
+        kept = getattr(type(params).model_validate(json.loads(written)), name) == value
+    except (TypeError, ValueError):
+        kept = False
+    if not kept:
+        shown = f"a {type(value).__name__}" if callable(value) else _ADDRESS.sub("0x..", repr(value))
+        yield f"params: {name} is {shown}, which no journal can keep; expected a finite number, text, bool or a tuple"
 
 
 def _gate_faults(strategy: Strategy, params: StrategyParams) -> Iterator[str]:

@@ -59,7 +59,9 @@ class StrategyGuard:
             return otherwise
         try:
             return self.meter(strategy.name, call)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 -- somebody else's code may raise anything
+        except KeyboardInterrupt:
+            raise  # somebody at the keyboard
+        except BaseException as error:  # noqa: BLE001 -- somebody else's code may raise anything
             self._disabled[strategy.name] = _reason(strategy, error)
             return otherwise
 

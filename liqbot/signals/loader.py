@@ -4,7 +4,9 @@ They run beside the keys, with every right of this process. What is imported is 
 """
 
 import ast
+import contextlib
 import re
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -74,8 +76,11 @@ def _name_fault(name: str, before: Iterable[Strategy]) -> str:
 
 def _fault(strategy: Strategy) -> str:
     try:
-        return next(faults_of(strategy), "")
-    except Exception as error:  # noqa: BLE001 -- a field may hold anything
+        with contextlib.redirect_stdout(sys.stderr):  # stdout is the verb's own
+            return next(faults_of(strategy), "")
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 -- a field may hold anything, and a call may raise anything
         return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 

@@ -40,6 +40,8 @@ def export(
         raise ExpectedError(f"export {what!r}: one of {', '.join(EXPORTS)}", Exit.USAGE)
     if file == _STDOUT:
         file = None
+    if file is not None and file.is_dir():
+        raise ExpectedError(f"{file} is a directory: name the file to write in it", Exit.USAGE)
     if file is not None and file.exists() and not force:
         raise ExpectedError(f"{file} is there already: --force overwrites it", Exit.USAGE)
     with Books(db, data, profile).ledger() as ledger:

@@ -38,6 +38,8 @@ def incident(
     """
     now_ms = time.time_ns() // 1_000_000
     place = file or Path(time.strftime("incident-%Y%m%dT%H%M%SZ.tar.gz", time.gmtime(now_ms / 1_000)))
+    if place.is_dir():
+        raise ExpectedError(f"{place} is a directory: name the file to write in it", Exit.USAGE)
     if place.exists() and not force:
         raise ExpectedError(f"{place} is there already: --force overwrites it", Exit.USAGE)
     at_ms = None if at is None else past_ms(at, now_ms, "--at")

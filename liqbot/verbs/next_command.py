@@ -22,8 +22,14 @@ class Books(NamedTuple):
     profile: str = DEFAULT_PROFILE
 
     def ledger(self) -> Ledger:
-        """Open, to be closed by `with`. ExpectedError where there is none."""
-        return Ledger(ledger_place(*self))
+        """Open, to be closed by `with`. ExpectedError where there is none. One that has read nothing of the journal
+        beside it says so on stderr: its figures are those of other books."""
+        found = Ledger(ledger_place(*self))
+        other = found.unread_journal()
+        if other:
+            check = shlex.join((program(), "db", "check", "--data", str(Path(found.place).parent)))
+            print(f"note: {found.place} has read nothing of journal {other} beside it; see {check}", file=sys.stderr)
+        return found
 
     def command(self, *words: str) -> str:
         """A verb with its words that reads these books, quoted for a shell."""

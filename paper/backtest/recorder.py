@@ -69,7 +69,8 @@ class BacktestRecorder:
         return BacktestReport(
             caption=SIMULATED, tape=tape, profile=profile, trade_venue=self._settings.trade_venue, strategies=names,
             waive=tuple(signals.waive), ticks=self.ticks, rows=self.rows, bars=self.bars, weighed=self.tally.ticks,
-            verdicts=verdicts, signals=sum(one.times for one in verdicts if one.code == "SIGNAL"),
+            verdicts=verdicts, strategies_failed=self.tally.failed,
+            signals=sum(one.times for one in verdicts if one.code == "SIGNAL"),
             approvals=len(self.trips.approved), refusals=self.tally.refusals(), lacks=self.tally.lacks(),
             orders=dict(sorted(self._orders.items())), orders_rejected=dict(sorted(self._rejected.items())),
             liquidated=self.liquidated, trades=self._stats(trips),

@@ -79,6 +79,8 @@ class BacktestReport(msgspec.Struct, frozen=True):
     weighed: int
     """Ticks at which reasons were weighed, over all coins; each gives a verdict per strategy and side."""
     verdicts: tuple[Count, ...]
+    strategies_failed: dict[str, str]
+    """Strategies of the user's own that a fault of theirs disabled, and why."""
     signals: int
     approvals: int
     refusals: tuple[Count, ...]

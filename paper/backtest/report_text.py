@@ -89,6 +89,7 @@ def _decisions(report: BacktestReport) -> str:
     ]
     lines += _codes("refused by risk", report.refusals) if report.refusals else ["  refused by risk: nothing"]
     lines += _codes("verdicts, first gate that failed", [one for one in report.verdicts if one.code != "SIGNAL"])
+    lines += [f"  {name} failed and entered nothing since: {why}" for name, why in report.strategies_failed.items()]
     if report.orders:
         lines.append("  orders sent: " + ", ".join(f"{name} {count}" for name, count in report.orders.items()))
     if report.orders_rejected:

@@ -14,7 +14,7 @@ from liqbot.risk.decision import Refused
 from liqbot.signals.evaluate import evaluate
 from liqbot.signals.features import next_cluster, under_way
 from liqbot.signals.registry import SignalParams
-from liqbot.signals.verdict import MISSING, SIGNAL, Gate, Verdict
+from liqbot.signals.verdict import MISSING, SIGNAL, STRATEGY_FAILED, Gate, Verdict
 
 # The fields of a view that decide which inputs of gates are absent.
 _FIELDS: Final = tuple(name for name, kind in MarketView.__annotations__.items() if kind is float)
@@ -60,6 +60,8 @@ class VerdictTally:
         self._refusal_times: Counter[tuple[str, str]] = Counter()
         self._refusal_changes: Counter[tuple[str, str]] = Counter()
         self._patterns: dict[tuple[Any, ...], tuple[MarketView, int]] = {}
+        self.failed: dict[str, str] = {}
+        """Strategies of the user's own that a fault of theirs disabled, and why."""
 
     @property
     def ticks(self) -> int:
@@ -75,6 +77,8 @@ class VerdictTally:
                 seen = self._patterns.get(pattern)
                 self._patterns[pattern] = (view, 1) if seen is None else (seen[0], seen[1] + 1)
         for verdict in step.verdicts:
+            if verdict.code == STRATEGY_FAILED:
+                self.failed[verdict.strategy] = verdict.reason
             key = verdict.coin, verdict.strategy, verdict.side
             self._switch(self._verdicts, self._verdict_times, self._verdict_changes, key, verdict.code)
             if verdict.code != SIGNAL:

@@ -108,7 +108,10 @@ class TapeHeader(msgspec.Struct, frozen=True):
 
 def no_file(path: str | Path) -> str:
     """Said of a path that is no file."""
-    return f"{path}: {'is a directory, a file is right' if Path(path).is_dir() else 'no such file'}"
+    place = Path(path)
+    if place.is_dir():
+        return f"{path}: is a directory, a file is right"
+    return f"{path}: {'is a device, a file is right' if place.exists() else 'no such file'}"
 
 
 def _in_order(first: Sequence[str], found: Sequence[str]) -> tuple[str, ...]:

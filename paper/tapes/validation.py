@@ -166,4 +166,4 @@ def _time_wanted(value: int) -> str:
     for unit, factor in (("seconds", 1e3), ("microseconds", 1e-3), ("nanoseconds", 1e-6)):
         if FIRST_MS <= value * factor <= LAST_MS:
             return f"these are {unit}; milliseconds UTC are right ({int(value * factor)})"
-    return "milliseconds since 1970, UTC, are right"
+    return f"milliseconds UTC from {FIRST_MS} (2009-01-03) to {LAST_MS} (2100-01-01) are right"

@@ -103,3 +103,12 @@ def test_no_text_is_a_formula() -> None:
 
 def test_the_document_has_every_column() -> None:
     assert columns_markdown() in DOCUMENT.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("words", [("export", "fills"), ("incident",)])
+def test_a_directory_is_never_said_to_be_overwritten(
+    words: tuple[str, ...], books: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for forced in ((), ("--force",)):
+        assert main([*words, str(tmp_path), "--data", str(books), *forced]) == Exit.USAGE
+        assert capsys.readouterr().err.endswith(f"{tmp_path} is a directory: name the file to write in it\n")

@@ -6,7 +6,7 @@ import pytest
 from market_rows import RandomMarket, blocks_of
 
 from liqbot.cli import main
-from liqbot.exits import Exit
+from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import Side
 from liqbot.legible import short_usd
 from liqbot.market.market import Market
@@ -15,7 +15,7 @@ from liqbot.market.record import Record, clusters_from, map_from, map_record
 from liqbot.review.pictures.map_text import draw_map
 from liqbot.review.placement import PlacedPosition, ReadMap, check_position, check_text
 from liqbot.review.reading import reading_from
-from liqbot.review.sources import time_of
+from liqbot.review.sources import numbers_of, time_of, words_of
 from liqbot.signals.strategies.avoid_liquidity import AvoidLiquidityParams, code_of
 from liqbot.signals.verdict import ACCEPTED
 from liqbot.venues.registry import mechanics_of
@@ -61,13 +61,44 @@ def _usd(word: str) -> float:
 @pytest.mark.parametrize(
     ("usd", "text"),
     [(0, "$0"), (950, "$950"), (1000, "$1.0K"), (340e6, "$340M"), (1.23e9, "$1.2B"), (999.9e3, "$1.0M"), (-75, "-$75"),
-     (-5e6, "-$5.0M")],
+     (-5e6, "-$5.0M"), (0.25, "$0.25"), (-0.04, "-$0.04"), (0.999, "$1")],
 )
 def test_dollars_are_short(usd: float, text: str) -> None:
     assert short_usd(usd) == text
 
 
+@pytest.mark.parametrize("text", ["", " ", ",", ", ,"])
+def test_a_filter_that_names_nothing_is_refused(text: str) -> None:
+    for asked in (words_of, numbers_of):
+        with pytest.raises(ExpectedError, match=f"{text!r}: n.* separated by commas") as refused:
+            asked(text)
+        assert refused.value.exit_code is Exit.USAGE
+    assert (words_of("a, b,"), numbers_of("50, 100,")) == (("a", "b"), (50.0, 100.0))
+    assert (words_of(None), numbers_of(None)) == (None, None)
+
+
 AVOID = AvoidLiquidityParams()
+
+
+def test_an_empty_map_calls_no_place_thin(record: Record) -> None:
+    lines = draw_map(reading_from(emptied(record)), colour=False, rows=10, reach_pct=8.0)
+    assert [line for line in lines if line.endswith(" thin")] == []
+    assert any(line.endswith(" thin") for line in draw_map(reading_from(record), colour=False, rows=10, reach_pct=8.0))
+
+
+def emptied(record: Record) -> Record:
+    nothing = [0.0] * len(record["bins"]["long_usd"])
+    return {**record, "bins": {**record["bins"], "long_usd": nothing, "short_usd": nothing}}
+
+
+def test_a_check_where_no_density_is_known_says_neither_thin_nor_dense(record: Record) -> None:
+    seen = around(emptied(record))
+    position = PlacedPosition("binance", "BTC", Side.LONG, seen.mark_price, 10, 10_000.0)
+    answer = check_position(seen, mechanics_of("binance", "BTC"), position, AVOID, 3)
+    assert math.isnan(answer.here.density_percentile)
+    assert answer.verdict == "unknown"
+    assert answer.best is None
+    assert "no placement up to 3x is acceptable: the map does not say how dense it is there" in check_text(answer, 40)
 
 
 def around(record: Record) -> ReadMap:

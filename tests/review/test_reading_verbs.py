@@ -59,6 +59,21 @@ def test_trades_as_text_and_json(run: Run):
     assert "--coin 'ETH': there are BTC" in complaint
 
 
+@pytest.mark.parametrize("verb", ["report", "pnl", "trades"])
+def test_a_ledger_that_read_nothing_of_the_journal_beside_it_says_so(run: Run, books: Path, verb: str) -> None:
+    assert "note" not in run(verb)[2]
+    for journal_id, noted in (("abc123", False), ("xyz999", True)):
+        journal = books / "journal.sqlite"
+        journal.unlink(missing_ok=True)
+        with contextlib.closing(sqlite3.connect(journal)) as made, made:
+            made.execute("CREATE TABLE stamp (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
+            made.execute("INSERT INTO stamp VALUES ('journal_id', ?)", (journal_id,))
+        code, _, said = run(verb)
+        assert code == Exit.OK
+        line = f"has read nothing of journal xyz999 beside it; see ./run db check --data {books}"
+        assert (line in said, said.count("note")) == (noted, noted)
+
+
 def test_decisions_newest_last_filtered_and_counted(run: Run, books: Path):
     assert [row["decision"] for row in json.loads(run("decisions", "--json", "--limit", "2")[1])] == [3, 4]
     assert [row["code"] for row in json.loads(run("decisions", "--json", "--code", "APPROVED")[1])] == ["APPROVED"]

@@ -41,6 +41,12 @@ def test_its_section_is_read_from_every_layer(config: Path) -> None:
     assert found.origins["signals", "breakout", "take_r"] == "$LIQBOT_SIGNALS__BREAKOUT__TAKE_R"
 
 
+def test_a_profile_may_begin_with_the_mark_that_some_editors_write(config: Path) -> None:
+    text = (config / "paper.toml").read_text(encoding="utf-8")
+    (config / "paper.toml").write_text(text + "[signals.breakout]\ntake_r = 3.0\n", encoding="utf-8-sig")
+    assert loaded(config).settings.signals.breakout.take_r == 3.0  # type: ignore[attr-defined]
+
+
 def test_a_typo_in_it_is_refused_with_the_nearest_name(config: Path) -> None:
     said = refusal(config, environment={"LIQBOT_SIGNALS__BREAKOUT__TAKE_RR": "3"})
     assert said.endswith("did you mean LIQBOT_SIGNALS__BREAKOUT__TAKE_R?")

@@ -46,6 +46,8 @@ def gate(value: object) -> tuple[GateSpec, ...]:
     [
         {"gates": gate(raises(KeyError("x")))},
         {"gates": gate(raises(SystemExit(3)))},
+        {"gates": gate(raises(GeneratorExit()))},
+        {"gates": gate(raises(BaseException("all")))},
         {"gates": gate(raises(RecursionError()))},
         {"gates": gate(lambda _f, _p: "text")},
         {"gates": gate(lambda _f, _p: 1j)},
@@ -62,6 +64,13 @@ def test_whatever_it_does_ours_go_on_and_it_says_that_it_failed(changes: dict[st
     assert found["quiet"][0].reason == guard.disabled["quiet"]
     assert SIGNAL in {verdict.code for verdict in found["grab_reverse"]}
     assert {name: len(verdicts) for name, verdicts in found.items()} == dict.fromkeys(found, 2)
+
+
+def test_somebody_at_the_keyboard_is_no_fault_of_a_strategy() -> None:
+    guard = StrategyGuard()
+    with pytest.raises(KeyboardInterrupt):
+        answers(own_strategy(gates=gate(raises(KeyboardInterrupt()))), guard)
+    assert not guard.disabled
 
 
 def test_ours_are_not_guarded_a_fault_of_the_program_is_seen() -> None:

@@ -74,6 +74,62 @@ def test_a_broken_file_gives_one_line_with_its_place(config: Path, change: tuple
     assert re.search(complaint, refusal(config))
 
 
+@pytest.mark.parametrize(
+    ("statement", "complaint"),
+    [
+        ("raise SystemExit(0)", r"mine\.py:11: SystemExit: 0$"),
+        ("raise SystemExit", r"mine\.py:11: SystemExit$"),
+        ("raise GeneratorExit", r"mine\.py:11: GeneratorExit$"),
+    ],
+)
+def test_a_file_that_would_end_the_program_is_refused(config: Path, statement: str, complaint: str) -> None:
+    written(config, GOOD.replace("STRATEGY =", f"{statement}\nSTRATEGY ="))
+    assert re.search(complaint, refusal(config))
+
+
+def test_an_expression_that_would_end_the_program_is_refused(config: Path) -> None:
+    written(config, GOOD.replace("lambda f, p: Exits(1.0, 2.0)", "lambda f, p: exit(0)"))
+    assert re.search(r"mine\.py:11: SystemExit", refusal(config))
+
+
+def test_what_a_file_prints_is_not_the_answer_of_a_verb(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    talking = GOOD.replace("GATES, lambda f, p:", "GATES, lambda f, p: print('exits') or")
+    written(config, "print('here I am')\n" + talking)
+    load_own(("mine.py",), (), config)
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == "here I am\nexits\n"
+
+
+@pytest.mark.parametrize(
+    ("parameter", "complaint"),
+    [
+        ("odd: float = float('nan')", "params: odd is nan, which no journal can keep"),
+        ("odd: float = float('inf')", "params: odd is inf, which no journal can keep"),
+        ("odd: bytes = b'\\xff'", r"params: odd is b'\\xff', which no journal can keep"),
+        ("odd: object = object()", r"params: odd is <object object at 0x\.\.>, which no journal can keep"),
+        ("odd: object = print", "params: odd is a builtin_function_or_method, which no journal can keep"),
+        ("odd: list[int] = [1]", "params: odd is a list; expected what keeps its order and content, as a tuple does"),
+        ("odd: dict[str, int] = {}", "params: odd is a dict; expected"),
+        ("odd: frozenset[str] = frozenset('ab')", "params: odd is a frozenset; expected"),
+        ("enabled: str = 'yes'", "params: enabled is 'yes'; Input should be a valid boolean, as for every strategy"),
+        ("max_hold_ms: int = -1", "params: max_hold_ms is -1; Input should be greater than or equal to 60000"),
+    ],
+)
+def test_a_parameter_that_no_journal_keeps_is_named(config: Path, parameter: str, complaint: str) -> None:
+    written(config, GOOD.replace("flow_min: float = 0.1", f"flow_min: float = 0.1\n    {parameter}"))
+    assert re.search(r"mine\.py:12: " + complaint, refusal(config))
+
+
+@pytest.mark.parametrize(
+    "parameter",
+    ["odd: tuple[float, ...] = (1.0, 2.0)", "odd: float | None = None", "odd: str = 'ü'", "max_hold_ms: int = 60_000"],
+)
+def test_a_parameter_that_a_journal_keeps_is_accepted(config: Path, parameter: str) -> None:
+    written(config, GOOD.replace("flow_min: float = 0.1", f"flow_min: float = 0.1\n    {parameter}"))
+    assert [one.name for one in load_own(("mine.py",), (), config).strategies] == ["mine"]
+
+
 def test_two_of_one_name_are_refused(config: Path) -> None:
     written(config, GOOD)
     written(config, GOOD, "again.py")

@@ -83,8 +83,9 @@ def _cumulated(chart: LiquidationMap, side: Side, prices: Floats) -> Floats:
 
 
 def _thin_limit(amounts: Sequence[float]) -> float:
+    """Below every amount where none is known: an empty map does not say that a place is thin."""
     filled = sorted(usd for usd in amounts if usd > 0)
-    return filled[len(filled) // 2] * 0.35 if filled else 0.0
+    return filled[len(filled) // 2] * 0.35 if filled else -1.0
 
 
 def _title(record: Record, chart: LiquidationMap) -> str:

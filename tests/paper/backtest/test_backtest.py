@@ -253,6 +253,8 @@ def test_the_text_says_what_matters(kept: tuple[BacktestReport, Path]) -> None:
     assert "buy and hold" in first
     words = ("simulated", "estimate", "drawdown", "exposure", "refused", "lacks")
     assert [word for word in words if word not in text] == []
+    failed = msgspec.structs.replace(report, strategies_failed={"mine": "ValueError (line 3): no"})
+    assert "  mine failed and entered nothing since: ValueError (line 3): no" in text_of(failed).splitlines()
     assert msgspec.json.decode(msgspec.json.encode(report))["money"]["net_usd"] == str(report.money.net_usd)
 
 

@@ -190,6 +190,7 @@ BROKEN: dict[str, tuple[Callable[[pa.Table], pa.Table], tuple[str, ...]]] = {
     "unsorted": (lambda t: t.take([1, *range(5, 10), 0]), ("row 6", "'time_ms'", "sorted", str(START_MS + 3_600_000))),
     "seconds": (lambda t: scaled(t, "time_ms", 1e-3), ("row 0", "'time_ms'", "seconds", str(START_MS))),
     "microseconds": (lambda t: scaled(t, "time_ms", 1e3), ("microseconds", str(START_MS))),
+    "far away": (lambda t: with_cell(t, "time_ms", 9, 4_102_444_840_000), ("row 9", "to 4102444800000 (2100-01-01)")),
     "no time": (lambda t: with_cell(t, "time_ms", 3, None), ("row 3", "'time_ms'", "nothing")),
     "unknown kind": (lambda t: with_cell(t, "kind", 3, "marks"), ("row 3", "'marks'", "did you mean 'mark'")),
     "unknown side": (lambda t: with_cell(t, "side", 1, "sell"), ("row 1", "'sell'", "long, short")),
