@@ -81,11 +81,11 @@ class PositionLayerParams(_Params):
         "less one: owners leave or are stopped out on the way. Simulated markets came to 1 to 12.",
     )
     leaving_half_pct: float = Field(
-        4.0, gt=0, le=50, description="Distance from the mark at which half of that is reached."
+        2.0, gt=0, le=50, description="Distance from the mark at which half of that is reached."
     )
     open_share: Share = Field(
-        0.2, description="Share of open interest that would be force-closed within the map: a prior for the tiers that "
-        "no forced order says anything of. The rest is hedged, hardly leveraged, or backed by whole accounts.",
+        0.15, description="Share of open interest that would be force-closed within the map: a prior for the tiers "
+        "that no forced order says anything of. The rest is hedged, hardly leveraged, or backed by whole accounts.",
     )
     error_share: float = Field(
         0.75, ge=0, le=5, description="Error of the layer itself, as a share of its USD, beside chance: with it two "
@@ -112,7 +112,10 @@ class CalibrationParams(_Params):
     level_weight: float = Field(5.0, ge=0.1, le=1e5, description="Worth in orders of that ratio.")
     tail_h: float = Field(240.0, ge=1, le=20_000, description="Half-life of what the cap takes from all orders.")
     tail_weight: float = Field(50.0, ge=1, le=1e5, description="Worth in orders of the cap taking nothing.")
-    tail_ratio_max: float = Field(2.5, ge=1, le=10, description="Most that is given back for the cap.")
+    tail_ratio_max: float = Field(
+        2.5, ge=1, le=10, description="Most that is given back for the cap, in what is expected to print; never in the "
+        "positions that are drawn.",
+    )
     closing_rate_h: float = Field(
         240.0, ge=1, le=20_000, description="Half-life of what the closing pace is learnt from."
     )

@@ -69,4 +69,4 @@ def touch(positions: Positions, row: int, low: float, high: float) -> None:
 
 def open_in(positions: Positions, rows: Sequence[int], entries: Pairs, opened_usd: Pairs, swept: Pairs) -> None:
     """Per row: (low, high) of the entries, USD of (longs, shorts), (low, high) of what was swept."""
-    positions.open(np.array(rows), np.array(entries).T, np.array(opened_usd), np.array(swept).T)
+    positions.open(np.array(rows), np.array(entries).T.copy(), np.array(opened_usd), np.array(swept).T.copy())

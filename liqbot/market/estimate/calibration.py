@@ -46,13 +46,12 @@ class Calibration:
         return found
 
     def learnt_sizes(self) -> tuple[Floats, Floats, float]:
-        """`multiplier`, how far each tier rests on no order [tier], and what open interest weighs, see
-        `position_layer.LearntSizes`."""
+        """`multiplier` without what capping took, how far each tier rests on no order [tier], and what open interest
+        weighs, see `position_layer.LearntSizes`."""
         state = self.state
         return map_kernels.learnt_sizes(
-            state.weights, state.level, state.reporting, state.expected, state.reported, state.tail_ratio,
-            self._params.mix_weight,
-        )  # fmt: skip
+            state.weights, state.level, state.reporting, state.expected, state.reported, self._params.mix_weight
+        )
 
     def promise(self) -> Floats:
         """[row, tier]: USD expected to be reported, orders capped, per prior USD touched; 0 of silent rows."""

@@ -29,13 +29,12 @@ def sample_size(reported: Floats) -> float:
 
 
 def learnt_sizes(
-    weights: Floats, level: Floats, reporting: Floats, expected: Floats, reported: Floats, tail_ratio: float,
-    mix_weight: float,
+    weights: Floats, level: Floats, reporting: Floats, expected: Floats, reported: Floats, mix_weight: float,
 ) -> tuple[Floats, Floats, float]:
     """What forced orders say of all rows, see `position_layer.LearntSizes`."""
     orders = sample_size(reported)
     left = 1.0 - learnt_share(expected, level, reporting, orders, mix_weight)
-    printing = level.reshape(len(level), 1) * (weights * tail_ratio)
+    printing = level.reshape(len(level), 1) * weights
     return printing, left * left, 1.0 - orders / (orders + _SUGGESTION_ORDERS) / 2.0
 
 
@@ -99,7 +98,7 @@ def seen_and_unseen(
 
 SIGNATURES: Final = {
     "sample_size": f"f8({SIDES})",
-    "learnt_sizes": f"Tuple(({SIDES}, {LINE}, f8))({LINE}, {LINE}, {LINE}, {SIDES}, {SIDES}, f8, f8)",
+    "learnt_sizes": f"Tuple(({SIDES}, {LINE}, f8))({LINE}, {LINE}, {LINE}, {SIDES}, {SIDES}, f8)",
     "draw_rows": (
         f"void({CELLS}, {TIERS}, {TIERS}, {TIERS}, {SIDES}, i8[:, ::1], {SIDES}, {LINE}, {SIDES}, {SIDES}, {LINE}, "
         f"{LINE}, i8[::1], {LINE}, i8[::1], {LINE}, {LINE}, {LINE}, i8, f8, f8, f8, f8, f8, {LINE}, {LINE})"

@@ -1,6 +1,8 @@
 """`PositionLayer`: USD open at each liquidation price, from what is expected to print there and open interest.
 
-The forecast layer says what prints when price arrives. More is open there, for two reasons, and both are kept apart:
+The forecast layer says what prints when price arrives. Of that, what capped orders teach of each tier is taken: what a
+few large orders printed beyond the cap is not given to every bin. More is open than prints, for two reasons, and both
+are kept apart:
 
 - Owners leave, or are stopped out, on the way: the farther price has to come, the more of them. Open over printing
   rises with distance from the mark as 1 + leaving_ratio x d / (d + leaving_half_pct).
@@ -32,7 +34,7 @@ class LearntSizes(NamedTuple):
     """What forced orders say of all rows."""
 
     printing: Floats
-    """[row, tier]: real over prior USD."""
+    """[row, tier]: real over prior USD, of positions that are no larger than the cap on orders."""
     unlearnt: Floats
     """[tier]: how far it rests on no order. Squared: a tier that was learnt half-way is left nearly as it is."""
     anchored_share: float

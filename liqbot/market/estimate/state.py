@@ -112,7 +112,8 @@ class PositionState(RowArrays):
 class CalibrationState(RowArrays):
     """What forced orders taught: `level` x `weights` x `tail_ratio` is real over prior USD.
 
-    `tail_ratio` gives back what capping took: large positions exist, though no one learns from a single one where.
+    `tail_ratio` gives back what capping took: large positions print, though no one learns from a single one where. The
+    position layer leaves it out: large ones are of low leverage and stand far from the mark, as open interest says.
     """
 
     complete: Annotated[Flags, PerRow()]

@@ -103,6 +103,15 @@ def test_more_open_interest_never_draws_less(
         assert total(after, side) >= total(before, side) * (1 - 1e-9)
 
 
+def test_what_a_few_large_orders_printed_beyond_the_cap_is_forecast_and_not_drawn_in_every_bin() -> None:
+    layer, state = layer_of(1e6, 1e6)
+    calibration, before = Calibration(CalibrationParams(), state.calibration), total(layer, LONG)
+    forecast = calibration.multiplier()
+    state.calibration.tail_ratio = 2.0
+    assert total(layer, LONG) == before > 0
+    assert calibration.multiplier() == pytest.approx(2.0 * forecast)
+
+
 def test_before_any_forced_order_the_open_share_of_open_interest_is_drawn() -> None:
     layer, _ = layer_of(1e9, 1e9, 1e9)
     assert total(layer, LONG) + total(layer, SHORT) == pytest.approx(2 * LAYER.open_share * 1e9)
