@@ -144,7 +144,7 @@ def _protect(
     # One that we have asked to be cancelled is no protection to wait for, whatever has become of it.
     under_way = [stop for stop in stops if stop.on_the_way and not stop.cancel_asked and _may_stay(stop, book)]
     expected = any(_expected(stop, book, now_ms, params) for stop in under_way)
-    if expected or len(refused) >= params.stop_attempts_max or len(under_way) > params.stop_attempts_max:
+    if expected or len(refused) >= params.stop_attempts_max or len(under_way) > _stops_under_way_max(book, params):
         return []
     order = _reducing(target, position, Purpose.STOP, OrderKind.STOP_MARKET, quantity_base, mint, trigger_price=price)
     return [order]
@@ -156,14 +156,20 @@ def _may_stay(stop: Order, book: InstrumentOrders) -> bool:
 
 
 def _expected(stop: Order, book: InstrumentOrders, now_ms: int, params: ExecutionParams) -> bool:
-    """Whether a stop under way is still waited for before another is placed: to the end, unless that comes too late,
-    or a process sent it that is gone and the account as read since then has none."""
+    """Whether a stop under way is still waited for before another is placed: not until its fate is certain, which some
+    venues leave open for half a minute (should both arrive, one goes), nor where a process sent it that is gone and the
+    account as read since then has none."""
     waited_ms = now_ms - stop.placed_ms
     if stop.attached:
         return not stop.query_count or waited_ms < params.attached_stop_ms
     if stop.placed_ms < book.present_ms <= book.read_ms:
         return False
-    return book.lost_stop_ms <= params.unprotected_ms_max or waited_ms < params.unknown_ms
+    return waited_ms < params.unknown_ms
+
+
+def _stops_under_way_max(book: InstrumentOrders, params: ExecutionParams) -> int:
+    """However long the venue is away: when it is back no answer about those sent meanwhile is needed for one more."""
+    return max(params.stop_attempts_max, book.lost_stop_ms // params.unknown_ms + 1)
 
 
 def _reduce(

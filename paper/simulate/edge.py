@@ -4,10 +4,20 @@ for it can be carried out any more."""
 
 from typing import Final
 
+from liqbot.commands import PlaceOrder, Purpose
 from liqbot.events import Event
+from liqbot.venues.registry import VENUES
 
 VALID_MS: Final = 2_000
-"""So long after it was sent a venue carries a request out, and refuses it as expired later."""
+"""Of what places no order, and where the venue is not traded on."""
+
+
+def valid_ms(order: PlaceOrder) -> int:
+    """So long after it was sent its venue carries the request out, and refuses it as expired later."""
+    adapter = VENUES[order.venue].trading
+    if adapter is None:
+        return VALID_MS
+    return adapter.stop_valid_ms if order.purpose is Purpose.STOP else adapter.valid_ms
 
 
 def read(facts: tuple[Event, ...], *, nonsense: bool) -> tuple[Event, ...]:
@@ -20,6 +30,6 @@ def received(fact: Event, *, state_known: bool) -> tuple[Event, ...]:
     return (fact,) if state_known else ()
 
 
-def is_missing(sent_ms: int, now_ms: int) -> bool:
+def is_missing(sent_ms: int, now_ms: int, valid_ms: int) -> bool:
     """Whether "no such order" proves anything about an order that was sent then."""
-    return now_ms - sent_ms >= VALID_MS
+    return now_ms - sent_ms >= valid_ms

@@ -133,7 +133,8 @@ class Link:
         self._mail: list[tuple[int, int, Event]] = []
         self._posted = 0
         self._unanswered: list[Command] = []
-        self._sent_ms: dict[str, int] = {}
+        self._sent: dict[str, tuple[int, int]] = {}
+        """When, and how long it is valid from then on."""
         self._said: dict[str, list[Event]] = {}
         self._unheard: set[str] = set()
         """Ids of our fills that were told to nobody yet."""
@@ -177,10 +178,11 @@ class Link:
         fate = self._fate(command)
         if isinstance(command, PlaceOrder):
             # What waits in a queue of our own has not left: the edge knows that.
-            self._sent_ms[command.client_id] = self.now_ms + (0 if fate.expires else fate.late_ms)
+            left_ms = self.now_ms + (0 if fate.expires else fate.late_ms)
+            self._sent[command.client_id] = left_ms, edge.valid_ms(command)
         if fate.refused:
             self._turn_away(command, fate.refused)
-        elif fate.arrives and not (fate.expires and fate.late_ms >= edge.VALID_MS):
+        elif fate.arrives and not (fate.expires and fate.late_ms >= _valid_ms(command)):
             if not fate.answered:
                 self._unanswered.append(command)
             if fate.late_ms:
@@ -285,7 +287,8 @@ class Link:
         if queried and self.nonsense:
             return ()
         if isinstance(fact, events.OrderMissing):
-            return (fact,) if edge.is_missing(self._sent_ms.get(fact.client_id, 0), self.now_ms) else ()
+            sent_ms, valid_ms = self._sent.get(fact.client_id, (0, 0))
+            return (fact,) if edge.is_missing(sent_ms, self.now_ms, valid_ms) else ()
         known = all(trouble.state_known(fact) for trouble in self.troubles)
         return edge.received(fact, state_known=known)
 
@@ -368,3 +371,7 @@ class Link:
     def hear(self) -> None:
         """What is withheld no longer is: everything on the way arrives now."""
         self._mail = [(min(due_ms, self.now_ms), number, fact) for due_ms, number, fact in self._mail]
+
+
+def _valid_ms(command: Command) -> int:
+    return edge.valid_ms(command) if isinstance(command, PlaceOrder) else edge.VALID_MS

@@ -178,6 +178,18 @@ def test_a_stop_that_nobody_answers_for_is_asked_about_as_soon_as_its_fate_is_ce
     assert len(later_ms) <= 2, "then patience grows as for any other order"
 
 
+@pytest.mark.parametrize("away_s", [5, 12, 20, 30])
+def test_after_an_absence_of_the_venue_one_more_stop_is_sent_at_once(away_s):
+    """Whatever was sent meanwhile may still arrive, for half a minute on some venues: nobody waits until it cannot."""
+    params, desk = ExecutionParams(), _protected_desk()
+    desk.book(*KEY).lost_stop_ms = 31_000
+    back_ms = 1_300 + away_s * 1_000
+    sent_ms = [now_ms for now_ms in range(1_300, back_ms, 1_000) if _stops(desk.commands(now_ms, (held(),)))]
+    assert back_ms - sent_ms[-1] <= params.unknown_ms + 1_000
+    more_ms = [now_ms for now_ms in range(back_ms, back_ms + 5_000, 1_000) if _stops(desk.commands(now_ms, (held(),)))]
+    assert more_ms[0] - back_ms <= params.unknown_ms
+
+
 def test_a_stop_that_a_dead_process_sent_is_not_waited_for_once_the_account_was_read_without_it():
     before = _protected_desk()
     (sent,) = _stops(before.commands(1_300, (held(),)))
