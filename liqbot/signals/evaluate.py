@@ -17,6 +17,8 @@ from liqbot.signals.registry import SignalParams
 from liqbot.signals.strategy import Exits, Reason, Strategy, StrategyParams
 from liqbot.signals.verdict import SIGNAL, STRATEGY_FAILED, Signal, Verdict
 
+STOP_PCT_MAX: Final = 100.0
+TAKE_PCT_MAX: Final = 1_000.0
 CODE_MAX: Final = 40
 WHY_MAX: Final = 1_000
 """Of what strategies of the user's own say, in books that are kept for ever."""
@@ -141,6 +143,15 @@ def _encodable(verdict: Verdict) -> Verdict:
     return verdict
 
 
+def _require_distances(exits: Exits) -> None:
+    """ValueError for what no position could be ended by. An absent value (NaN) is no distance either: a gate is where
+    a strategy says what it must know."""
+    if not 0.0 < exits.stop_pct < STOP_PCT_MAX:
+        raise ValueError(f"exits: stop_pct is {exits.stop_pct!r}; above 0 and below {STOP_PCT_MAX:g} is right")
+    if exits.take_pct is not None and not 0.0 < exits.take_pct < TAKE_PCT_MAX:
+        raise ValueError(f"exits: take_pct is {exits.take_pct!r}; None, or above 0 and below {TAKE_PCT_MAX:g}, is right")
+
+
 def _why(strategy: Strategy, features: Features, exits: Exits) -> str:
     said = strategy.why(features, exits)
     return _cut(said, WHY_MAX) if strategy.own and isinstance(said, str) else said
@@ -154,6 +165,8 @@ def _signal(
     strategy: Strategy, side: Side, features: Features, view: MarketView, params: StrategyParams, lent: StrategyParams
 ) -> Signal:
     exits = strategy.exits(features, lent)
+    if strategy.own:
+        _require_distances(exits)
     mark_price, sign = view.mark_price, float(side)
     away = view.map.distances
     take_price = None if exits.take_pct is None else away.price(mark_price, sign * exits.take_pct)

@@ -1,5 +1,6 @@
 """A fault of a user's own strategy disables its entries, is the same in every run, and never reaches the engine."""
 
+import math
 import signal
 from decimal import Decimal
 
@@ -60,6 +61,13 @@ def gate(value: object) -> tuple[GateSpec, ...]:
         {"gates": gate(lambda _f, _p: 1j)},
         {"gates": gate(lambda _f, _p: 1.0), "exits": raises(ValueError("no"))},
         {"gates": gate(lambda _f, _p: 1.0), "exits": lambda _f, _p: Exits("near", None)},
+        *(
+            {"gates": gate(lambda _f, _p: 1.0), "exits": lambda _f, _p, exits=exits: exits}
+            for exits in (
+                *(Exits(stop, 2.0) for stop in (math.nan, math.inf, 0.0, -1.0, 1e30, 10**400, Decimal("nan"))),
+                *(Exits(1.0, take) for take in (math.nan, math.inf, 0.0, -1.0, 1e30, 10**400)),
+            )
+        ),
         {"gates": gate(lambda _f, _p: 1.0), "why": raises(ValueError("no"))},
         {"gates": gate(lambda _f, _p: 1.0), "why": lambda _f, _e: object()},
     ],
