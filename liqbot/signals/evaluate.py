@@ -149,7 +149,7 @@ def _require_distances(exits: Exits) -> None:
     if not 0.0 < exits.stop_pct < STOP_PCT_MAX:
         raise ValueError(f"exits: stop_pct is {exits.stop_pct!r}; above 0 and below {STOP_PCT_MAX:g} is right")
     if exits.take_pct is not None and not 0.0 < exits.take_pct < TAKE_PCT_MAX:
-        raise ValueError(f"exits: take_pct is {exits.take_pct!r}; None, or above 0 and below {TAKE_PCT_MAX:g}, is right")
+        raise ValueError(f"exits: take_pct is {exits.take_pct!r}; None or above 0 and below {TAKE_PCT_MAX:g} is right")
 
 
 def _why(strategy: Strategy, features: Features, exits: Exits) -> str:

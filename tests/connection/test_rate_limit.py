@@ -1,7 +1,6 @@
 """One budget for everybody: first come, first served within a channel, and nobody is shut out for good."""
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 
@@ -17,9 +16,8 @@ SLOW = RequestBudget(units=10, period_s=600, priority_share=0.2)
 
 
 @pytest.fixture
-def due_soon(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def due_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limit, "READ_DUE_S", 0.2)
-    yield
 
 
 async def leaves(limiter: RateLimiter, channel: Channel, weight: int = 1) -> bool:

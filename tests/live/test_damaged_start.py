@@ -1,4 +1,4 @@
-"""A start on books that are no books, while a position is open: one line and a next step, or protection all the same."""
+"""A start on books that are none, while a position is open: one line and a next step, or protection all the same."""
 
 import asyncio
 import contextlib

@@ -143,7 +143,12 @@ def test_notes_add_up_and_are_forgotten_together(tmp_path: Path) -> None:
     assert hung_calls.read(tmp_path) == ()
 
 
-@pytest.mark.parametrize("text", [b"", b"[1]", b"\xff", b'[{"kind": "strategy"}]', b'{"a": 1}', b"[" * 100_000, b'[{"kind": "a", "name": ["x"]}]'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"", b"[1]", b"\xff", b'[{"kind": "strategy"}]', b'{"a": 1}', b"[" * 100_000, b'[{"kind": "a", "name": ["x"]}]',
+    ],
+)
 def test_a_note_that_cannot_be_read_is_none(text: bytes, tmp_path: Path) -> None:
     (tmp_path / hung_calls.NOTE).write_bytes(text)
     assert hung_calls.read(tmp_path) == ()
