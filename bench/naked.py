@@ -5,6 +5,7 @@ all of it or nothing is held. Where a fault keeps the venue away or takes the st
 ends its process must leave nothing naked behind.
 
     ./run bench naked [--venue binance] [--rounds 2] [--fault TEXT] [--seed 1] [--budget-min 20]
+    ./run bench naked --again                keeps nothing
     ./run bench naked --page                 and write the table into docs/service.md
 
 Results are kept under bench/out by a digest of all sources, so that the same command goes on where it was.
@@ -181,7 +182,7 @@ class NakedRound:
 
 async def of_venue(name: str, options: argparse.Namespace, done: dict[str, dict[str, Any]], until_s: float) -> None:
     data = Path(tempfile.mkdtemp(prefix=f"naked-{name}-"))
-    start_ms = int((time.time() + 25.0) * 1_000)
+    start_ms = int((time.time() + options.warm_s) * 1_000)
     world = World(WorldParams(start_ms=start_ms, backfill_days=2, burn_in_days=1), options.seed)
     listed = [one for venue in VENUES for one in paper_instruments(venue, ("BTC",))]
     hub = Hub(world.roster, listed, PaperParams())
@@ -211,7 +212,8 @@ async def _rounds(
                     continue
                 chance = random.Random(f"{options.seed} {key}")
                 done[key] = await NakedRound(hub, trial, spawner, watch, chance).run(fault)
-                _keep(options.code, key, done[key])
+                if not options.again:
+                    _keep(options.code, key, done[key])
                 print(f"{key:60} {done[key]}", flush=True)
     finally:
         for task in tasks:
@@ -283,12 +285,15 @@ def main() -> int:
     parser.add_argument("--fault", default="", help="only those whose name has this in it")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--budget-min", type=float, default=20.0)
+    parser.add_argument("--warm-s", type=float, default=25.0, help="until the market begins")
+    parser.add_argument("--again", action="store_true", help="keep nothing, and use nothing that was kept")
     parser.add_argument("--page", action="store_true", help="write what was found into docs/service.md")
     options = parser.parse_args()
     options.code = f"{digest()} {options.seed}"
     command = f"./run bench naked {' '.join(word for word in sys.argv[1:] if word != '--page')}".rstrip()
     print(f"command: {command}; seed {options.seed}; commit {commit()}; code {digest()}", flush=True)
-    done = {key: row for key, row in kept(options.code).items() if int(key.rsplit(" | ", 1)[1]) < options.rounds}
+    before = {} if options.again else kept(options.code)
+    done = {key: row for key, row in before.items() if int(key.rsplit(" | ", 1)[1]) < options.rounds}
     until_s = time.monotonic() + options.budget_min * 60
     for name in [options.venue] if options.venue else VENUES:
         asyncio.run(of_venue(name, options, done, until_s))

@@ -37,7 +37,7 @@ class EntryProtection(msgspec.Struct, frozen=True, kw_only=True):
     """What stays without a stop when the process dies at the fill."""
     source: str
     """Document and its date. What it says counts as documented until an account's first such stop was read back."""
-    lost_stop_ms: int = 4_000
+    lost_stop_ms: int = 3_000
     """After this long it is certain that the request of a separate stop, whose answer was lost, was lost too."""
 
 

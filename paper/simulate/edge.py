@@ -6,7 +6,7 @@ from typing import Final
 
 from liqbot.events import Event
 
-VALID_MS: Final = 3_000
+VALID_MS: Final = 2_000
 """So long after it was sent a venue carries a request out, and refuses it as expired later."""
 
 

@@ -61,6 +61,11 @@ def always_patient(sound: Sound) -> Sound:
 # --- journal first, then decide, then act -----------------------------------------------------------------------------
 
 
+def one_queue(sound: Sound) -> Sound:
+    """Whatever the request is for."""
+    return lambda self, _channel, weight: sound(self, "normal", weight)
+
+
 def everything_leaves(sound: Any) -> Any:
     def mutant(step: Step, *, durable: bool) -> list[rule.Request]:
         del durable

@@ -130,6 +130,11 @@ _ALL: Final = (
         f"{_DESK_TESTS}::test_the_stop_follows_what_has_filled",
     ),
     LiveMutant(
+        "stop_behind_reads", "a stop waits for the requests of a reading of the account",
+        "liqbot.connection.rate_limit:RateLimiter.acquire", defects.one_queue,
+        "tests/connection/test_client.py::test_a_stop_does_not_wait_behind_a_queue_of_reads",
+    ),
+    LiveMutant(
         "stop_on_last_price", "stops trigger on the last price instead of the mark",
         "liqbot.connection.client:VenueClient.call", defects.triggers_on_last,
         f"{_BROKER_TESTS}::test_from_entry_to_the_stop_that_is_hit",

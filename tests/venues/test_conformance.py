@@ -279,7 +279,7 @@ ORDERS: dict[str, tuple[VenueSpec, str]] = {
     "no own id": (replace(BYBIT, protection=replace(BYBIT.protection, attached=replace(
         BYBIT.protection.attached, own_id=True))), "attached stop: does not bear our client order id"),
     "limit that rests": (traded(Spoilt(lambda one: one.pop("timeInForce", 0))), "fill at once makes no difference"),
-    "lost too soon": (replace(BYBIT, protection=replace(BYBIT.protection, lost_stop_ms=3_500)), "lost_stop_ms 3500"),
+    "lost too soon": (replace(BYBIT, protection=replace(BYBIT.protection, lost_stop_ms=2_500)), "lost_stop_ms 2500"),
     "early and unclear": (traded(coded(early_codes=frozenset({"10016"}))), "codes ['10016'] mean two things"),
 }
 

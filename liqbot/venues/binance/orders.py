@@ -69,12 +69,12 @@ class BinanceAdapter:
     """See `TradingAdapter`."""
 
     venue = "binance"
-    valid_ms = stop_valid_ms = 3_000
+    valid_ms = stop_valid_ms = 2_000
     duplicate_codes = frozenset(("-4111", "-4116"))
     unclear_codes = frozenset(("-1000", "-1001", "-1006", "-1007", "-4130"))
     """The last: there is a stop in this direction already, perhaps this one."""
     early_codes = frozenset(("-4509",))
-    options: dict[str, Any] = {"recvWindow": 3_000}  # noqa: RUF012 -- read by the client's constructor, never changed
+    options: dict[str, Any] = {"recvWindow": 2_000}  # noqa: RUF012 -- read by the client's constructor, never changed
 
     # --- writes ---------------------------------------------------------------------------------------------------
 

@@ -72,13 +72,13 @@ class BybitAdapter:
     """See `TradingAdapter`."""
 
     venue = "bybit"
-    valid_ms = stop_valid_ms = 3_000
+    valid_ms = stop_valid_ms = 2_000
     early_codes: frozenset[str] = frozenset()
     duplicate_codes = frozenset(("110072",))
     unclear_codes = frozenset(("10000", "10016", "170007", "170146"))
     options: dict[str, Any] = {  # noqa: RUF012 -- read by the client's constructor, never changed
         # Told, so that the client need not ask before its first order; `rights` checks it.
-        "recvWindow": 3_000, "enableUnifiedMargin": False, "enableUnifiedAccount": True,
+        "recvWindow": 2_000, "enableUnifiedMargin": False, "enableUnifiedAccount": True,
     }  # fmt: skip
 
     # --- writes ---------------------------------------------------------------------------------------------------

@@ -96,11 +96,11 @@ VENUE: Final = VenueSpec(
     message_id="baseName",
     market_types=("swap",),
     # Weights: 1,200 a minute from one address are allowed (rate limits, copy of 2025-11-30); trading has its own part.
-    public_budget=RequestBudget(units=500, period_s=60.0),
+    public_budget=RequestBudget(units=400, period_s=60.0),
     trading=HyperliquidAdapter(),
     marks=HyperliquidMarks(),
-    # Most reads weigh 20 and more, a start comes to 470; a question about one order weighs 2, an order 1.
-    trading_budget=RequestBudget(units=660, period_s=60.0, priority_share=0.28),
+    # Most reads weigh 20 and more, a start comes to 520; a question about one order weighs 2, an order 1.
+    trading_budget=RequestBudget(units=760, period_s=60.0, priority_share=0.25),
     stops_by_name=True,
     credentials=("wallet_address", "private_key"),
     # Else it approves a fee for its makers, sets a referrer and asks for the mode of the account before every order.

@@ -3,7 +3,7 @@ included ("Retrieve a user's historical orders", copy of 2025-11-30)."""
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -12,8 +12,8 @@ from liqbot.venues.hyperliquid.client_ids import client_id_of, cloid_of
 from liqbot.venues.marks import OrderMark, immediate_or_cancel
 from liqbot.venues.trading import Call, TradedContract, VenueCaller
 
-_LISTED: Final = 120
-"""Weight of 2,000 rows."""
+_USUAL, _ROWS_MAX, _ROWS_PER_UNIT = 20, 2_000, 20
+"""A list weighs as other questions do, and a unit for each twenty rows that it has."""
 
 
 class _Order(msgspec.Struct):
@@ -32,12 +32,23 @@ class HyperliquidMarks:
     taken_codes = frozenset(("IocCancel",))
     """An immediate order that meets nobody is refused, and listed all the same."""
 
+    def __init__(self) -> None:
+        self._rows: dict[str, int] = {}
+        """How many orders an account had in its list; one that was not read yet may have all."""
+
     async def recent(
         self, client: VenueCaller, traded: Sequence[TradedContract], *, everywhere: bool
     ) -> list[OrderMark]:
         del traded, everywhere  # sent without a request
-        past = await _rows(client, "historicalOrders", _LISTED, _ended)
-        return past + await _rows(client, "frontendOpenOrders", 20, _resting)
+        account = client.addresses.account
+        weight = _USUAL + min(_ROWS_MAX, self._rows.get(account, _ROWS_MAX)) // _ROWS_PER_UNIT + 1
+
+        def ended(rows: list[Any]) -> list[OrderMark]:
+            self._rows[account] = len(rows)
+            return _ended(rows)
+
+        past = await _rows(client, "historicalOrders", weight, ended)
+        return past + await _rows(client, "frontendOpenOrders", _USUAL, _resting)
 
     def place(self, client_id: str, traded: TradedContract, quantity_base: Decimal, price: Decimal) -> Call:
         return immediate_or_cancel(cloid_of(client_id), traded, quantity_base, price)

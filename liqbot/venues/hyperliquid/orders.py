@@ -74,7 +74,7 @@ class HyperliquidAdapter:
     """See `TradingAdapter`."""
 
     venue = "hyperliquid"
-    valid_ms = stop_valid_ms = 3_000
+    valid_ms = stop_valid_ms = 2_000
     early_codes: frozenset[str] = frozenset()
     duplicate_codes: frozenset[str] = frozenset()
     """A name that comes twice is refused in words that are not documented: looked at under that name."""
