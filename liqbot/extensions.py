@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any, Final, NamedTuple
 
 from liqbot.exits import Exit, ExpectedError
+from liqbot.raised import from_keyboard, said_by
 
 _ROOT_UID: Final = 0
 
@@ -71,12 +72,12 @@ def load_file(path: Path) -> Extension:
     try:
         with contextlib.redirect_stdout(sys.stderr):  # stdout is the verb's own, for JSON too
             exec(compile(source, str(path), "exec"), vars(module))  # noqa: S102 -- this is what the user asked for
-    except KeyboardInterrupt:
-        raise  # somebody at the keyboard
     except SyntaxError as error:
         del sys.modules[name]
         raise ExpectedError(f"{path}:{error.lineno or 1}: {error.msg}", Exit.CONFIG) from None
-    except BaseException as error:  # noqa: BLE001 -- somebody else's code may raise anything, sys.exit() included
+    except BaseException as error:
+        if from_keyboard(error):
+            raise
         del sys.modules[name]
         raise ExpectedError(_fault(path, error), Exit.CONFIG) from None
     return Extension(str(path), digest, module)
@@ -96,7 +97,7 @@ def _fault(path: Path, error: BaseException) -> str:
 
 
 def _in_a_line(error: BaseException) -> str:
-    said = " ".join(str(error).split())
+    said = said_by(error)
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
@@ -114,9 +115,9 @@ def load_entry_point(group: str, name: str) -> tuple[Extension, Any]:
         with contextlib.redirect_stdout(sys.stderr):
             value = found[0].load()
             module = importlib.import_module(found[0].module)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # noqa: BLE001 -- somebody else's code may raise anything, sys.exit() included
+    except BaseException as error:
+        if from_keyboard(error):
+            raise
         where = f"{name}: entry point {found[0].value} of {group}"
         raise ExpectedError(f"{where}: {_in_a_line(error)}", Exit.CONFIG) from None
     digest = hashlib.sha256(_read(Path(module.__file__))).hexdigest() if module.__file__ else ""

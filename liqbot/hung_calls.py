@@ -1,10 +1,12 @@
 """Which code of the user's own did not return the last time: the next start leaves it out, until `resume` or another
 file."""
 
+import contextlib
 import json
-import os
 from pathlib import Path
 from typing import Final, NamedTuple
+
+from liqbot.private_files import read_note, replace_private_file
 
 NOTE: Final = "hung.json"
 STRATEGY, OBSERVER = "strategy", "observer"
@@ -18,24 +20,22 @@ class HungCall(NamedTuple):
     sha256: str = ""
 
 
-def write(data: Path, call: HungCall) -> None:
-    """Beside those before it."""
-    calls = dict.fromkeys((*read(data), call))
-    unfinished = data / f"{NOTE}.new"
-    with unfinished.open("w", encoding="utf-8") as file:
-        json.dump([one._asdict() for one in calls], file)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(data / NOTE)
+def write(data: Path, *calls: HungCall, durable: bool = True) -> None:
+    """Beside those before them. OSError where the disk refuses."""
+    noted = [one._asdict() for one in dict.fromkeys((*read(data), *calls))]
+    replace_private_file(data / NOTE, json.dumps(noted).encode(), durable=durable)
 
 
 def read(data: Path) -> tuple[HungCall, ...]:
     """None where nothing hung, or where the note cannot be read."""
     try:
-        return tuple(HungCall(**one) for one in json.loads((data / NOTE).read_bytes()))
-    except (OSError, TypeError, ValueError):
+        calls = tuple(HungCall(**one) for one in json.loads(read_note(data / NOTE)))
+    except (OSError, TypeError, ValueError, RecursionError):
         return ()
+    return tuple(call for call in calls if all(isinstance(word, str) for word in call))
 
 
 def forget(data: Path) -> None:
-    (data / NOTE).unlink(missing_ok=True)
+    """What cannot be taken away is left: the next start reads it again."""
+    with contextlib.suppress(OSError):
+        (data / NOTE).unlink(missing_ok=True)

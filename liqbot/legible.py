@@ -37,7 +37,7 @@ def counted(number: int, noun: str, plural: str = "") -> str:
 
 def spelled_and_cut(text: str) -> str:
     """The same of what somebody wrote as a reason, for every book and log: what is longer than a reason needs goes."""
-    whole = spelled(text)
+    whole = spelled(text[: TEXT_MAX + 1])
     return whole if len(whole) <= TEXT_MAX else whole[: TEXT_MAX - 1] + "…"
 
 

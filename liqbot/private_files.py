@@ -3,6 +3,7 @@
 Whoever may open a book may lock it, and a lock is enough to stop the writer: so nobody else may. 0600 in 0700.
 """
 
+import errno
 import os
 import pwd
 import stat
@@ -17,6 +18,7 @@ from liqbot.sqlite_files import beside
 PRIVATE_DIRECTORY: Final = 0o700
 PRIVATE_FILE: Final = 0o600
 _OTHERS: Final = 0o077
+_NOTE_BYTES_MAX: Final = 16_000_000
 _log = structlog.get_logger(__name__)
 
 
@@ -59,6 +61,21 @@ def replace_private_file(path: Path, content: bytes, *, durable: bool = True) ->
             file.flush()
             os.fsync(file.fileno())
     part.replace(path)
+
+
+def read_note(path: Path) -> bytes:
+    """A small file of ours, whole. OSError when there is none, and when what lies there is no plain file or too large:
+    a pipe is not waited for, and nothing is read without an end."""
+    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            raise OSError(errno.EINVAL, "it is no plain file", str(path))
+        content = os.read(file, _NOTE_BYTES_MAX + 1)
+    finally:
+        os.close(file)
+    if len(content) > _NOTE_BYTES_MAX:
+        raise OSError(errno.EFBIG, f"it is larger than {_NOTE_BYTES_MAX:,} bytes", str(path))
+    return content
 
 
 def _ours(path: Path) -> tuple[Path, os.stat_result] | None:

@@ -225,7 +225,7 @@ class VenueClient:
             found = await self._typed(function(*args), method, answer, write=write)
             return found if decode is None else decode(found)
         except VenueBusy as busy:
-            self._limiter.hold(busy.retry_after_s or 1.0)
+            self._limiter.hold(busy.retry_after_s or None)
             raise
         except AnswerMalformed as error:
             self._malformed(error)

@@ -12,18 +12,22 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+import structlog
+
 from liqbot.exits import Exit, ExpectedError
 from liqbot.legible import spelled_and_cut
 from liqbot.private_files import PRIVATE_DIRECTORY, PRIVATE_FILE
 
 SOCKET_NAME: Final = "control.sock"
 LINE_MAX: Final = 65_536
+SERVE_AGAIN_S: Final = 5.0
 ADDRESS_BYTES_MAX: Final = 107
 """Of a socket in the file system."""
 PANIC: Final = "panic.latch"
 RESUME: Final = "resume.latch"
 Reply = dict[str, Any]
 Handle = Callable[[dict[str, Any]], Awaitable[Reply]]
+_log = structlog.get_logger(__name__)
 
 
 def socket_path(data: Path) -> Path:
@@ -54,7 +58,7 @@ def read_latch(data: Path, name: str) -> str:
         return "set"
     try:
         return spelled_and_cut(str(json.loads(text)["why"])) or "set"
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return "set"  # a latch that cannot be read is a latch
 
 
@@ -64,6 +68,15 @@ def _beginning_of(path: Path) -> bytes:
         return os.read(file, LINE_MAX)
     finally:
         os.close(file)
+
+
+def take_latch(data: Path, name: str) -> bool:
+    """As `drop_latch`, of a start: what cannot be removed is said, and counts as not set."""
+    try:
+        return drop_latch(data, name)
+    except OSError as error:
+        _log.error("a mark cannot be removed: it counts for nothing", mark=str(data / name), reason=error.strerror)
+        return False
 
 
 def drop_latch(data: Path, name: str) -> bool:
@@ -79,7 +92,20 @@ def drop_latch(data: Path, name: str) -> bool:
 
 
 async def serve(path: Path, handle: Handle) -> None:
-    """Answer commands until cancelled. `handle` gives the reply, or raises ValueError with what would be right."""
+    """Answer commands until cancelled. `handle` gives the reply, or raises ValueError with what would be right. Where
+    no socket can be made it is said, and tried again: what is open is managed all the same."""
+    said = ""
+    while True:
+        try:
+            await _serve(path, handle)
+        except OSError as error:
+            if str(error) != said:
+                said = str(error)
+                _log.error("no commands are taken", reason=said, next=f"make room for a socket at {path}")
+            await asyncio.sleep(SERVE_AGAIN_S)
+
+
+async def _serve(path: Path, handle: Handle) -> None:
     # A socket left behind by a process that was killed: the journal's lock says that we are the only one.
     _remove(path)
     answered: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
@@ -113,7 +139,7 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ha
     try:
         request = json.loads(await reader.readline())
         reply = await handle(_in_text(request) if isinstance(request, dict) else {})
-    except ValueError as error:
+    except (ValueError, OSError, RecursionError) as error:
         reply = {"ok": False, "error": str(error)}
     with contextlib.suppress(ConnectionError):  # nobody waits for the answer any more
         writer.write(json.dumps(reply).encode() + b"\n")

@@ -119,6 +119,16 @@ def unpack_market(stored: bytes, kinds: Sequence[KindReading]) -> dict[str, Rows
         raise CorruptRecordError(f"market rows do not decode: {error}") from error
 
 
+def is_head(row: Sequence[object]) -> bool:
+    """Whether the columns of a stored block, `seq` to `facts`, are of the kinds they were written in: SQLite keeps
+    whatever it is given."""
+    numbers, tick_ms, source, facts = (*row[:2], row[3], row[4], row[6], row[7]), row[2], row[5], row[8]
+    return (
+        all(isinstance(one, int) for one in numbers) and isinstance(tick_ms, int | None) and isinstance(source, str)
+        and isinstance(facts, bytes | None)
+    )
+
+
 def block_from(
     facts: bytes | None, columns: Mapping[str, Rows], *, tick_ms: int | None, backfilled: bool, lag_ms: int
 ) -> EventBlock:

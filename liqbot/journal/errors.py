@@ -9,7 +9,11 @@ BEGIN_ANEW: Final = (
     "nothing can be recovered from it: move it away and start; a new journal begins, and what it finds at the venue is "
     "somebody else's until it is adopted"
 )
-"""What is next for a damaged journal, where something can be done and where not."""
+PUT_BACK: Final = (
+    "move it away and put the journal back; without one a new journal begins, and what it finds at the venue is "
+    "somebody else's until it is adopted"
+)
+"""What is next for a damaged journal, where something can be done and where not, and for what is none."""
 
 
 class JournalError(ExpectedError):

@@ -1,6 +1,7 @@
 """`Journal`: the writing end. Appends are queued in order and group-committed by the writer thread."""
 
 import contextlib
+import os
 import pathlib
 import sqlite3
 import threading
@@ -16,7 +17,7 @@ from liqbot import sqlite_files
 from liqbot.blocks import EventBlock, Roster
 from liqbot.exits import ExpectedError
 from liqbot.journal import codec, retention, schema, snapshots
-from liqbot.journal.errors import REPAIR, JournalStuckError, JournalUnwritableError
+from liqbot.journal.errors import PUT_BACK, REPAIR, JournalStuckError, JournalUnwritableError
 from liqbot.journal.lock import WriterLock
 from liqbot.journal.reader import JournalReader
 from liqbot.journal.schema import Stamp
@@ -248,10 +249,10 @@ class Journal:
 
 def _connected(path: pathlib.Path, mode: str, account: str, roster: Roster) -> sqlite3.Connection:
     """To the file that is there, or to a new one."""
-    if not path.exists():
+    if not os.path.lexists(path):
         schema.create_file(path, mode, account, roster)
     elif path.is_dir():
-        raise JournalUnwritableError(f"journal {path}: is a directory")
+        raise JournalUnwritableError(f"journal {path}: is a directory; {PUT_BACK}")
     else:
         JournalReader(path).close()  # says what is wrong before anything is changed
         try:

@@ -36,6 +36,7 @@ _AT: Final = (
     "SELECT seq FROM block WHERE backfilled = 0 AND time_ms <= ? ORDER BY time_ms DESC, seq DESC LIMIT 1"
 )
 _HEADER_RECORDS: Final = 50
+_NOT_AS_WRITTEN: Final = "its columns are not of the kinds that were written"
 
 F = TypeVar("F", bound=Event)
 
@@ -90,6 +91,8 @@ class JournalReader(StampedConnection):
         """Time of the last record, milliseconds UTC; 0 for a journal without any."""
         with self._reading("the last record"):
             found = self._connection.execute("SELECT time_ms FROM block ORDER BY seq DESC LIMIT 1").fetchone()
+        if found and not isinstance(found[0], int):
+            raise CorruptRecordError(f"journal {self.path}: the last record: {_NOT_AS_WRITTEN}; {REPAIR}")
         return int(found[0]) if found else 0
 
     def records(
@@ -143,7 +146,7 @@ class JournalReader(StampedConnection):
         statement = "SELECT * FROM step WHERE seq BETWEEN ? AND ? ORDER BY seq"
         with self._reading("steps"):
             for row in self._connection.execute(statement, (from_seq, end)):
-                yield RecordedStep(*row)
+                yield self._step(row)
 
     def first(self, kind: type[F]) -> F | None:
         """The first fact of a kind among the opening records."""
@@ -224,7 +227,15 @@ class JournalReader(StampedConnection):
             return MarketDroppedError(f"journal {self.path}: records {first} to {last} are dropped by retention")
         return RecordsMissingError(f"journal {self.path}: records {first} to {last} are missing; {REPAIR}")
 
+    def _step(self, row: tuple[Any, ...]) -> RecordedStep:
+        seq, digest, step, *since = row
+        if not (isinstance(digest, bytes) and isinstance(step, bytes | None)):
+            raise CorruptRecordError(f"journal {self.path}: step {seq}: {_NOT_AS_WRITTEN}; {REPAIR}")
+        return RecordedStep(seq, digest, step, *since)
+
     def _record(self, row: tuple[Any, ...], *, facts_only: bool) -> Record:
+        if not (codec.is_head(row) and isinstance(row[10], bytes | None)):
+            raise CorruptRecordError(f"journal {self.path}: record {row[0]}: {_NOT_AS_WRITTEN}; {REPAIR}")
         seq, time_ms, tick_ms, backfilled, lag_ms, source, source_seq, market_rows, facts, _, market, *shape = row
         if market_rows and market is None and not facts_only:
             raise MarketDroppedError(f"record {seq}: its market rows are gone")
@@ -246,8 +257,8 @@ def checksum(name: str, seq: int, version: str, data: bytes) -> bytes:
     return hashlib.blake2b(f"{name}\0{seq}\0{version}\0".encode() + data, digest_size=16).digest()
 
 
-def _unpacked(packed: bytes) -> bytes | None:
+def _unpacked(packed: object) -> bytes | None:
     try:
-        return zlib.decompress(packed)
+        return zlib.decompress(packed) if isinstance(packed, bytes) else None
     except zlib.error:
         return None

@@ -224,10 +224,7 @@ def _after_damage(source: sqlite3.Connection, table: str, first: int) -> int | N
 
 
 def _sound_block(row: Row) -> bool:
-    numbers = (row[0], row[1], row[3], row[4], row[6], row[7])
-    if not all(isinstance(one, int) for one in numbers) or not isinstance(row[2], int | None):
-        return False
-    if not isinstance(row[5], str) or not isinstance(row[8], bytes | None):
+    if not codec.is_head(row):
         return False
     try:
         codec.unpack_facts(row[8])

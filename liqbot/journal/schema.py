@@ -17,11 +17,13 @@ from liqbot.blocks import Roster
 from liqbot.exits import ExpectedError
 from liqbot.journal.errors import (
     BEGIN_ANEW,
+    PUT_BACK,
     REPAIR,
     CorruptRecordError,
     JournalMissingError,
     JournalNewerError,
     JournalUnwritableError,
+    RecordsMissingError,
     StampMismatchError,
 )
 from liqbot.journal.shape import FIRST_FORMAT, FIRST_FORMAT_ID, Shape
@@ -108,11 +110,17 @@ def connect_reading(path: pathlib.Path) -> sqlite3.Connection:
     try:
         size = path.stat().st_size
         if not path.is_file():
-            raise JournalMissingError(f"journal {path}: is no file")
+            raise JournalMissingError(f"journal {path}: is no file; {PUT_BACK}")
+        for one in sqlite_files.beside(path):
+            if os.path.lexists(one) and not one.is_file():
+                raise JournalMissingError(f"journal {path}: {one.name} beside it is no file; move it away")
         if not size:
             raise CorruptRecordError(f"journal {path} is empty: it was cut off at its beginning; {BEGIN_ANEW}")
         return sqlite_files.connect_reading(path)
     except FileNotFoundError:
+        if path.is_symlink():
+            where = f"is a link to {path.readlink()}, and nothing is there; mount or mend what it leads to"
+            raise JournalMissingError(f"journal {path}: {where}") from None
         raise JournalMissingError(f"journal {path}: no such file; `liqbot paper` makes one") from None
     except OSError as error:
         raise JournalMissingError(f"journal {path}: cannot be read: {error.strerror}") from error
@@ -205,12 +213,17 @@ def require_readable(connection: sqlite3.Connection, path: pathlib.Path, retaine
     """A look at a journal that costs little: its records counted, the ends of its tables read. CorruptRecordError where
     that shows damage; (first, last) of the first records that are missing, None when none is."""
     try:
-        for table in ("market", "step", "snapshot"):
-            connection.execute(f"SELECT max(seq) FROM {table}").fetchone()  # noqa: S608  names are ours
+        told = [
+            connection.execute(f"SELECT coalesce(max(seq), 0) FROM {table}").fetchone()[0]  # noqa: S608  names are ours
+            for table in ("block", "market", "step", "snapshot")
+        ]
+        if max(told) > told[0]:
+            words = f"records {told[0] + 1} to {max(told)} are missing, of which other tables tell"
+            raise RecordsMissingError(f"journal {path}: {words}; {REPAIR}")
         return first_hole(connection, retained_seq)
-    except sqlite3.OperationalError:
-        raise
     except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+            raise  # of the disk or its rights; a table or column that is gone is damage
         raise CorruptRecordError(f"journal {path} is damaged: {error}; {REPAIR}") from error
 
 
@@ -237,7 +250,7 @@ def read_stamp(connection: sqlite3.Connection, path: pathlib.Path) -> Stamp:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         if application != APPLICATION_ID:
-            raise CorruptRecordError(f"{path} is not a liqbot journal")
+            raise CorruptRecordError(f"{path} is not a liqbot journal; {PUT_BACK}")
         if version > SCHEMA_VERSION:
             raise JournalNewerError(
                 f"journal {path} has schema {version}, this program knows {SCHEMA_VERSION}: upgrade liqbot"
@@ -252,7 +265,7 @@ def read_stamp(connection: sqlite3.Connection, path: pathlib.Path) -> Stamp:
 def _stamp(version: int, values: dict[str, str], kinds: dict[int, str], path: pathlib.Path) -> Stamp:
     missing = [name for name in _STAMPED if not isinstance(values.get(name), str)]
     if missing:
-        raise CorruptRecordError(f"journal {path}: its stamp has no {missing[0]}")
+        raise CorruptRecordError(f"journal {path}: its stamp has no {missing[0]}; {BEGIN_ANEW}")
     shapes = {FIRST_FORMAT_ID: FIRST_FORMAT}
     for number, encoded in kinds.items():
         try:
@@ -262,10 +275,12 @@ def _stamp(version: int, values: dict[str, str], kinds: dict[int, str], path: pa
     try:
         roster = msgspec.json.decode(values["roster"], type=Roster)
     except (msgspec.DecodeError, ValueError) as error:
-        raise CorruptRecordError(f"journal {path}: the roster in its stamp does not decode: {error}") from error
+        said = f"journal {path}: the roster in its stamp does not decode: {error}; {BEGIN_ANEW}"
+        raise CorruptRecordError(said) from error
     if not values["retained_seq"].isdecimal():
         raise CorruptRecordError(
-            f"journal {path}: retained_seq in its stamp is {values['retained_seq']!r}, a whole number is right"
+            f"journal {path}: retained_seq in its stamp is {values['retained_seq']!r}, a whole number is right; "
+            f"{BEGIN_ANEW}"
         )
     return Stamp(
         journal_id=values["journal_id"], mode=values["mode"], account=values["account"], schema_version=version,

@@ -20,6 +20,7 @@ from liqbot.events import Event, HaltCode
 from liqbot.execution.edge.account import AccountEdge
 from liqbot.execution.edge.presence import AccountPresence
 from liqbot.exits import Exit
+from liqbot.hung_calls import HungCall
 from liqbot.instruments import Instrument
 from liqbot.journal.errors import JournalStuckError
 from liqbot.journal.lock import WriterLock
@@ -51,6 +52,7 @@ from liqbot.runtime.running import NO_HALTS, RunningHouse, facts_into
 from liqbot.runtime.storage import Storage, opened
 from liqbot.settings import Settings
 from liqbot.settings.model import TEST_MODES
+from liqbot.signals.strategy import Strategy
 from liqbot.venues.errors import VenueError
 from liqbot.venues.trading import TradingAdapter
 
@@ -87,7 +89,7 @@ async def trade(
         place = f"{settings.mode} {admission.account} {settings.network.loopback}"
         with (
             contextlib.nullcontext() if dry_run else only_one(place, data),
-            _counted(data) as crashes,
+            _counted(data, settings.signals.own) as crashes,
             opened(data, settings, admission.account, outside.roster, admission.instruments, in_haste=held) as storage,
         ):
             await loading
@@ -115,9 +117,15 @@ class _Outside(NamedTuple):
 
 
 @contextlib.contextmanager
-def _counted(data: Path) -> Iterator[int]:
-    """How many starts before this one ended without order; this one has, when it is left in a way that was foreseen."""
-    yield crash_count.begun(data, wall_ms())
+def _counted(data: Path, own: Sequence[Strategy]) -> Iterator[int]:
+    """How many starts before this one ended without order; this one has, when it is left in a way that was foreseen.
+    After repeated crashes no strategy of the user's own is called either: it may be the reason."""
+    crashes = crash_count.begun(data, wall_ms())
+    if crash_count.why_no_entries(crashes):
+        called = (HungCall(hung_calls.STRATEGY, one.name, one.sha256) for one in own)
+        with contextlib.suppress(OSError):  # a disk that refuses keeps no start from protecting
+            hung_calls.write(data, *called, durable=False)
+    yield crashes
     crash_count.ended(data)
 
 

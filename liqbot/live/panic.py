@@ -58,6 +58,8 @@ class Panic:
 
     def __init__(self, client: OrderCaller, recipe: TradingAdapter, traded: Sequence[TradedContract], say: Say) -> None:
         self._client, self._recipe, self._traded, self._say = client, recipe, tuple(traded), say
+        # A venue that says we are too fast closes the channel of ordinary reads for as long as it likes.
+        self._asking = ChannelCaller(client, "urgent")
         # Ids of its own: nothing of the bot's books is needed, nothing of theirs can be hit, and nobody takes them for
         # those of an instance that trades. They count on from the time, so that no two panics share one.
         self._name = PANIC_NAME + secrets.choice(string.ascii_lowercase + string.digits)
@@ -88,7 +90,7 @@ class Panic:
         """What is held, or why it is not known; empty when flat."""
         cleared = await self._clear(traded)
         try:
-            position = await self._read(self._recipe.position(self._client, traded))
+            position = await self._read(self._recipe.position(self._asking, traded))
         except VenueError as error:
             return self._unread(f"{traded.instrument.symbol}: position not known", error)
         if not position.signed_base:
@@ -108,7 +110,7 @@ class Panic:
         that keeps nobody from closing."""
         for _ in range(2):
             try:
-                resting = await self._read(self._recipe.resting(self._client, traded))
+                resting = await self._read(self._recipe.resting(self._asking, traded))
             except VenueError as error:
                 self._unread(f"{traded.instrument.symbol}: orders not known", error)
                 return True
@@ -136,7 +138,7 @@ class Panic:
         rest: list[str] = []
         for traded in self._traded:
             try:
-                resting = await self._read(self._recipe.resting(self._client, traded))
+                resting = await self._read(self._recipe.resting(self._asking, traded))
             except VenueError as error:
                 rest.append(self._unread(f"{traded.instrument.symbol}: orders not known", error))
                 continue

@@ -16,6 +16,7 @@ import structlog
 from liqbot.blocks import EventBlock
 from liqbot.engine import Engine, Step
 from liqbot.hung_calls import OBSERVER, HungCall
+from liqbot.raised import from_keyboard, said_by
 
 CALL_MS_MAX: Final = 250
 OnStep = Callable[[int, EventBlock, Step, Engine], None]
@@ -91,7 +92,9 @@ class ObserverGroup:
                 continue
             try:
                 observer.on_step(seq, block, step, engine)
-            except Exception as error:  # noqa: BLE001 -- whatever an observer raises, the house goes on
+            except BaseException as error:
+                if from_keyboard(error):
+                    raise
                 self._disable(observer, error)
 
     def flush(self, seq: int, engine: Engine) -> None:
@@ -117,7 +120,9 @@ class ObserverGroup:
             self.watch.begin(HungCall(OBSERVER, observer.added_as))
         try:
             call()
-        except Exception as error:  # noqa: BLE001 -- as above
+        except BaseException as error:
+            if from_keyboard(error):
+                raise
             self._disable(observer, error)
         finally:
             self.watch.end()
@@ -127,8 +132,8 @@ class ObserverGroup:
             limit = f"observers.call_ms_max is {self._call_ms_max} ms"
             self._disable(observer, TimeoutError(f"a call took {took_ms:,.0f} ms, {limit}"))
 
-    def _disable(self, observer: Observer, error: Exception) -> None:
-        reason = f"disabled: {type(error).__name__}: {error}"
+    def _disable(self, observer: Observer, error: BaseException) -> None:
+        reason = f"disabled: {type(error).__name__}: {said_by(error)}"
         _log.error("observer disabled", observer=observer.name, reason=reason, exc_info=error)
         # A new list: the one that is being walked through stays as it is.
         self._working = [one for one in self._working if one is not observer]

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Final
 
-from liqbot.private_files import replace_private_file
+from liqbot.private_files import read_note, replace_private_file
 
 NAME: Final = "starts.json"
 WINDOW_MS: Final = 600_000
@@ -39,8 +39,8 @@ def why_no_entries(crashes: int) -> str:
 
 def _read(data: Path) -> list[int]:
     try:
-        found = json.loads((data / NAME).read_bytes())
-    except (OSError, ValueError):
+        found = json.loads(read_note(data / NAME))
+    except (OSError, ValueError, RecursionError):
         return []
     return [one for one in found if isinstance(one, int)] if isinstance(found, list) else []
 

@@ -3,10 +3,14 @@
 A call of the user's own that hangs holds the loop, and with it every stop; no thread can take it away. What is left is
 to say where it hangs, to note its name so that the next start leaves it out, and to go. It counts its own looks, not
 the clock: a machine that slept has not hung.
+
+Code that keeps the interpreter to itself (one long sum, one pattern that is tried for ever) stops that thread as well.
+Then the kernel's timer of computing time goes off, which the thread puts back at each look, and ends the process.
 """
 
 import faulthandler
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -24,6 +28,8 @@ LOOK_S: Final = 0.25
 CALL_S_MAX: Final = 2.0
 LOOP_S_MAX: Final = 30.0
 LAST_S_MAX: Final = 1.0
+ALONE_S_MAX: Final = 10.0
+"""Of computing, in which not even this thread came to its turn."""
 _log = structlog.get_logger(__name__)
 
 
@@ -32,10 +38,11 @@ class HangWatch:
 
     def __init__(
         self, data: Path, leave: Callable[[int], object] = os._exit, *, call_s_max: float = CALL_S_MAX,
-        loop_s_max: float = LOOP_S_MAX,
+        loop_s_max: float = LOOP_S_MAX, alone_s_max: float = ALONE_S_MAX,
     ) -> None:
         self._data, self._leave = data, leave
         self._call_looks, self._loop_looks = round(call_s_max / LOOK_S), round(loop_s_max / LOOK_S)
+        self._alone_s_max = alone_s_max
         self._call: HungCall | None = None
         self._calls = self._turns = 0
         self._over = threading.Event()
@@ -52,15 +59,25 @@ class HangWatch:
         self._turns += 1
 
     def start(self) -> None:
+        if sys.__stderr__ is not None:
+            faulthandler.register(signal.SIGPROF, sys.__stderr__.fileno(), all_threads=True, chain=True)
+        signal.setitimer(signal.ITIMER_PROF, self._alone_s_max)
         self._thread.start()
 
     def stop(self) -> None:
         self._over.set()
 
     def _run(self) -> None:
+        try:
+            self._look()
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0.0)
+
+    def _look(self) -> None:
         call_looks = loop_looks = 0
         calls = turns = -1
         while not self._over.wait(LOOK_S):
+            signal.setitimer(signal.ITIMER_PROF, self._alone_s_max)
             call = self._call
             call_looks = call_looks + 1 if call is not None and calls == self._calls else 0
             loop_looks = loop_looks + 1 if turns == self._turns else 0

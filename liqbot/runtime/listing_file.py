@@ -8,7 +8,7 @@ import msgspec
 import structlog
 
 from liqbot.market.feeds.listing_watch import ContractTerms
-from liqbot.private_files import replace_private_file
+from liqbot.private_files import read_note, replace_private_file
 
 FILE_NAME: Final = "listings.json"
 _log = structlog.get_logger(__name__)
@@ -23,7 +23,7 @@ class ListingFile:
 
     def _read(self) -> dict[str, dict[str, ContractTerms]]:
         try:
-            return msgspec.json.decode(self._path.read_bytes(), type=dict[str, dict[str, ContractTerms]])
+            return msgspec.json.decode(read_note(self._path), type=dict[str, dict[str, ContractTerms]])
         except FileNotFoundError:
             return {}
         except (OSError, msgspec.MsgspecError) as error:

@@ -43,7 +43,7 @@ MARGIN_S: Final = 20.0
 """What the service manager grants beyond the limit of the ending: books are closed in it."""
 FOLDED_S: Final = 0.02
 TURN_S: Final = 0.1
-DID_NOT_RETURN: Final = "a call did not return the last time, and the process was ended for it"
+DID_NOT_RETURN: Final = "a call did not return the last time, or starts that called it ended without order repeatedly"
 RECORDS_MAX: Final = 500
 """More records than this were run again: a snapshot is made at once."""
 _log = structlog.get_logger(__name__)
@@ -283,7 +283,7 @@ class RunningHouse:
         if not account.halted or account.halt_code in PASSING_HALTS:
             facts += [Halt(time_ms=now_ms, reason=reason, code=code) for code, reason in self._halts.items()]
         facts += self._hung(now_ms)
-        if protocol.drop_latch(self._data, protocol.RESUME):
+        if protocol.take_latch(self._data, protocol.RESUME):
             hung_calls.forget(self._data)
             reason = "resumed by hand while stopped"
             facts.append(Resume(time_ms=now_ms, reason=reason, code=HaltCode.OPERATOR_RESUME))

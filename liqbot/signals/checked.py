@@ -12,6 +12,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from liqbot.market.map.distances import Distances
+from liqbot.raised import said_by
 from liqbot.signals.features import FEATURE_NAMES, VIEW_NUMBERS, Features
 from liqbot.signals.gates import OPERATORS, GateSpec
 from liqbot.signals.strategy import Exits, Strategy, StrategyParams
@@ -104,7 +105,7 @@ def _fault_of(where: str, call: Callable[[], Any]) -> Iterator[str]:
     try:
         call()
     except _MISTAKES as error:
-        yield f"{where}: {type(error).__name__}: {' '.join(str(error).split())}"
+        yield f"{where}: {type(error).__name__}: {said_by(error)}"
     except ArithmeticError:
         return  # on other numbers it may well answer
 

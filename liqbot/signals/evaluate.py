@@ -14,9 +14,14 @@ from liqbot.signals.failures import StrategyGuard
 from liqbot.signals.features import Features, derived_features, features_of
 from liqbot.signals.gates import Condition, code_of, conditions, shown
 from liqbot.signals.registry import SignalParams
-from liqbot.signals.strategy import Reason, Strategy, StrategyParams
+from liqbot.signals.strategy import Exits, Reason, Strategy, StrategyParams
 from liqbot.signals.verdict import SIGNAL, STRATEGY_FAILED, Signal, Verdict
 
+STOP_PCT_MAX: Final = 100.0
+TAKE_PCT_MAX: Final = 1_000.0
+CODE_MAX: Final = 40
+WHY_MAX: Final = 1_000
+"""Of what strategies of the user's own say, in books that are kept for ever."""
 SIDES: Final = (Side.LONG, Side.SHORT)
 
 _derived = lru_cache(maxsize=64)(derived_features)
@@ -93,14 +98,15 @@ class StrategyEvaluator:
 
     def _own_code(self, index: int) -> str:
         strategy, side, params, required, _ = self._enabled[index]
-        features = self._features[side]
-        return self._guard.attempt(strategy, lambda: code_of(required, features, params), STRATEGY_FAILED)
+        features, lent = self._features[side], params.model_copy()
+        return self._guard.attempt(strategy, lambda: code_of(required, features, lent), STRATEGY_FAILED)
 
     def _verdict(self, index: int) -> Verdict:
         strategy, side, params, *_ = self._enabled[index]
         features = self._features[side]
-        code, gates = shown(strategy.gates, features, params, self._params.waive, _derived(self._view.derived))
-        signal = _signal(strategy, side, features, self._view, params) if code is SIGNAL else None
+        lent = params.model_copy() if strategy.own else params  # what it writes into them is gone with the call
+        code, gates = shown(strategy.gates, features, lent, self._params.waive, _derived(self._view.derived))
+        signal = _signal(strategy, side, features, self._view, params, lent) if code is SIGNAL else None
         return Verdict(strategy.name, self._view.coin, side, code, gates, signal)
 
 
@@ -112,7 +118,7 @@ def reason_gone(
     found = params.named(strategy)
     if found is None:
         return None
-    own = params.of(found)
+    own = params.of(found).model_copy() if found.own else params.of(found)
     for invalid in found.invalidations:
         ask = partial(invalid, view, position, own)
         reason = guard.attempt(found, partial(_in_words, ask), None) if found.own else ask()
@@ -124,7 +130,11 @@ def reason_gone(
 def _in_words(ask: Callable[[], Reason | None]) -> Reason | None:
     """The answer of a user's own strategy as text, whatever it returned."""
     reason = ask()
-    return None if reason is None else Reason(encodable(str(reason[0])), encodable(str(reason[1])))
+    return None if reason is None else Reason(_in_books(reason[0], CODE_MAX), _in_books(reason[1], WHY_MAX))
+
+
+def _in_books(said: object, most: int) -> str:
+    return encodable(_cut(str(said), most))
 
 
 def _encodable(verdict: Verdict) -> Verdict:
@@ -133,8 +143,30 @@ def _encodable(verdict: Verdict) -> Verdict:
     return verdict
 
 
-def _signal(strategy: Strategy, side: Side, features: Features, view: MarketView, params: StrategyParams) -> Signal:
-    exits = strategy.exits(features, params)
+def _require_distances(exits: Exits) -> None:
+    """ValueError for what no position could be ended by. An absent value (NaN) is no distance either: a gate is where
+    a strategy says what it must know."""
+    if not 0.0 < exits.stop_pct < STOP_PCT_MAX:
+        raise ValueError(f"exits: stop_pct is {exits.stop_pct!r}; above 0 and below {STOP_PCT_MAX:g} is right")
+    if exits.take_pct is not None and not 0.0 < exits.take_pct < TAKE_PCT_MAX:
+        raise ValueError(f"exits: take_pct is {exits.take_pct!r}; None or above 0 and below {TAKE_PCT_MAX:g} is right")
+
+
+def _why(strategy: Strategy, features: Features, exits: Exits) -> str:
+    said = strategy.why(features, exits)
+    return _cut(said, WHY_MAX) if strategy.own and isinstance(said, str) else said
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _signal(
+    strategy: Strategy, side: Side, features: Features, view: MarketView, params: StrategyParams, lent: StrategyParams
+) -> Signal:
+    exits = strategy.exits(features, lent)
+    if strategy.own:
+        _require_distances(exits)
     mark_price, sign = view.mark_price, float(side)
     away = view.map.distances
     take_price = None if exits.take_pct is None else away.price(mark_price, sign * exits.take_pct)
@@ -153,7 +185,7 @@ def _signal(strategy: Strategy, side: Side, features: Features, view: MarketView
         # On bars the first chance to fill is a bar away.
         expires_ms=view.time_ms + view.bar_span_ms + params.expiry_ms,
         max_hold_ms=params.max_hold_ms,
-        why=strategy.why(features, exits),
+        why=_why(strategy, features, exits),
         partial_take_price=away.price(mark_price, sign * partial_pct) if partial else None,
         partial_take_share=params.partial_take_share if partial else 0.0,
         cooldown_ms=params.cooldown_ms,

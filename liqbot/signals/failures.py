@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from liqbot.events import CodeVersion, Event, Resume, StrategyDisabled
 from liqbot.facts import encodable
+from liqbot.raised import from_keyboard, said_by
 from liqbot.signals.strategy import Strategy
 
 T = TypeVar("T")
@@ -59,9 +60,9 @@ class StrategyGuard:
             return otherwise
         try:
             return self.meter(strategy.name, call)
-        except KeyboardInterrupt:
-            raise  # somebody at the keyboard
-        except BaseException as error:  # noqa: BLE001 -- somebody else's code may raise anything
+        except BaseException as error:
+            if from_keyboard(error):
+                raise
             self._disabled[strategy.name] = _reason(strategy, error)
             return otherwise
 
@@ -76,5 +77,5 @@ def _reason(strategy: Strategy, error: BaseException) -> str:
     """In one line, the same in every run: where in the strategy's file, what, and no address of an object."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == strategy.origin]
     where = f" (line {lines[-1]})" if lines else ""
-    said = encodable(_ADDRESS.sub("0x..", " ".join(str(error).split())))
+    said = encodable(_ADDRESS.sub("0x..", said_by(error)))
     return f"{type(error).__name__}{where}: {said}"[:_REASON_LENGTH_MAX]

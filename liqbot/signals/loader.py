@@ -15,6 +15,7 @@ import msgspec
 
 from liqbot.exits import Exit, ExpectedError
 from liqbot.extensions import extension_file, load_entry_point, load_file
+from liqbot.raised import from_keyboard, said_by
 from liqbot.signals.checked import faults_of
 from liqbot.signals.registry import CONDITIONS, STRATEGIES, SignalParams
 from liqbot.signals.strategy import Strategy
@@ -78,10 +79,10 @@ def _fault(strategy: Strategy) -> str:
     try:
         with contextlib.redirect_stdout(sys.stderr):  # stdout is the verb's own
             return next(faults_of(strategy), "")
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # noqa: BLE001 -- a field may hold anything, and a call may raise anything
-        return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    except BaseException as error:
+        if from_keyboard(error):
+            raise
+        return f"{type(error).__name__}: {said_by(error)}"
 
 
 def _kind(value: Any) -> str:

@@ -19,6 +19,7 @@ from paper.tapes.info import holes, info_of, text_of
 from paper.tapes.mend import mend
 from paper.tapes.reader import Tape, read_tape
 from paper.tapes.writer import write_tape
+from paper.verbs.ending import terminated_like_interrupted
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
 TapeFile = Annotated[Path, typer.Argument(metavar="TAPE", help="A tape: a Parquet file, one row per market fact.")]
@@ -59,7 +60,8 @@ def check(
     if to is None:
         _say_sound(read_tape(path), as_json=as_json)
         return
-    mended = mend(path, to)
+    with terminated_like_interrupted():
+        mended = mend(path, to)
     _say_sound(mended.tape, mended.changes or ("nothing to mend",), as_json=as_json)
 
 
@@ -95,7 +97,9 @@ def import_(
     if not typed:
         raise typer.BadParameter("what to read, then the tape to write, are right: tape import FILE... TAPE")
     hints = Hints(venue, coin, contract, contract_units, utc_offset, in_usd, bar_ms)
-    _say_imported(import_files(typed, path, hints, mended=mended), as_json=as_json)
+    with terminated_like_interrupted():
+        imported = import_files(typed, path, hints, mended=mended)
+    _say_imported(imported, as_json=as_json)
 
 
 @app.command()
@@ -138,7 +142,8 @@ def _say_exported(path: Path, *, as_json: bool) -> None:
     try:
         tape, dropped = read_tape(path), tuple[str, ...]()
     except TapeError:
-        mended = mend(path, path)
+        with terminated_like_interrupted():
+            mended = mend(path, path)
         tape, dropped = mended.tape, mended.changes
     _say_sound(tape, dropped, as_json=as_json)
 

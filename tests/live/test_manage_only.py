@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from liqbot import hung_calls
 from liqbot.commands import Purpose
 from liqbot.events import HaltCode
 from liqbot.exits import Exit, ExpectedError
@@ -17,10 +18,12 @@ from liqbot.runtime import crash_count
 from liqbot.runtime.crash_count import CRASHES_MAX, WINDOW_MS
 from liqbot.runtime.process import wall_ms
 from liqbot.settings import Settings
+from liqbot.signals.registry import signal_model
 from liqbot.verbs.start import _settings as settings_of_a_start
 from tests.builders.earlier_life import QUANTITY, entry_sent
 from tests.builders.loopback_broker import VENUES_SERVED
 from tests.builders.loopback_house import Place, access_of, place, running
+from tests.builders.own_strategies import own_strategy
 from tests.builders.patience import PATIENCE_S
 from tests.builders.real_bot import PROFILE, real_bot
 
@@ -87,6 +90,21 @@ async def test_a_refused_start_is_no_crash(tmp_path: Path) -> None:
                 await trade(here.settings(secret="wrong"), tmp_path, access_of(here.settings()), for_s=PATIENCE_S)
         async with running(here.settings(), tmp_path) as bot:
             assert not (await bot.status())["halted"]
+
+
+async def test_after_repeated_crashes_strategies_of_ones_own_are_left_out_until_it_is_resumed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = own_strategy()
+    crashed(tmp_path, CRASHES_MAX)
+    async with place() as here:
+        settings = here.settings().model_copy(update={"signals": signal_model((mine,))()})
+        async with running(settings, tmp_path) as bot:
+            assert [(one.name, one.sha256) for one in hung_calls.read(tmp_path)] == [(mine.name, mine.sha256)]
+            await bot.ask(verb="resume")
+            assert not hung_calls.read(tmp_path)
+    said = capsys.readouterr()
+    assert "StrategyDisabled" in said.out + said.err
 
 
 async def test_a_process_killed_over_and_over_protects_its_position_and_enters_nothing(tmp_path: Path) -> None:

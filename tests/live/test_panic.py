@@ -27,6 +27,10 @@ from tests.execution.edge.test_broker import PLACE, long_of
 everywhere = pytest.mark.parametrize("venue", VENUES_SERVED)
 
 
+HELD_S_MAX = 20.0
+"""Less than the venue wants to be left alone for."""
+
+
 def panic_of(one: Rig) -> tuple[Panic, list[str]]:
     said: list[str] = []
     return Panic(one.client, one.edge.adapter, one.edge.traded, said.append), said
@@ -63,6 +67,17 @@ async def test_entries_first_then_the_position_then_flat_then_the_stops(venue: s
         assert one.account.holding("BTC") is None
         assert not one.account.open_orders()
         assert one.hub.unknown == []
+
+
+@everywhere
+async def test_a_venue_that_says_we_are_too_fast_keeps_nobody_from_closing(venue: str) -> None:
+    async with rig(venue) as one:
+        await in_a_trade(one)
+        one.client._limiter.hold(60.0)
+        panic, said = panic_of(one)
+        async with asyncio.timeout(HELD_S_MAX):
+            await panic._round()
+        assert any(line.startswith("close") for line in said)
 
 
 @everywhere

@@ -38,3 +38,23 @@ def test_a_slow_call_that_raises_is_reported_too() -> None:
     with pytest.raises(ValueError, match="no"):
         calls.meter("mine", slow)
     assert len(calls.facts) == 1
+
+
+def test_calls_that_are_short_enough_one_by_one_may_not_take_the_house_together() -> None:
+    calls = Calls()
+    for _ in range(19):
+        calls.meter("mine", lambda: calls.taking(240))
+        calls.meter("other", lambda: calls.taking(200))
+    assert not calls.facts
+    for _ in range(5):
+        calls.meter("mine", lambda: calls.taking(240))
+    reason = "its calls took 5,040 ms within 10,000 ms, 5,000 ms are the most"
+    assert calls.facts == [StrategyDisabled(time_ms=77, strategy="mine", reason=reason)]
+
+
+def test_what_it_took_long_ago_is_forgotten() -> None:
+    calls = Calls()
+    for _ in range(100):
+        calls.meter("mine", lambda: calls.taking(200))
+        calls.taking(800)
+    assert not calls.facts

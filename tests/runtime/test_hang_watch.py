@@ -1,5 +1,7 @@
 """Code that does not return: noticed, said with its stack, noted for the next start, and ended; a pause is none."""
 
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -104,6 +106,33 @@ def test_in_a_process_of_its_own_the_stack_is_on_stderr(tmp_path: Path) -> None:
     assert hung_calls.read(tmp_path) == (HungCall(STRATEGY, "mine"),)
 
 
+TO_ITSELF = """
+import pathlib, sys
+from liqbot.runtime.hang_watch import HangWatch
+HangWatch(pathlib.Path(sys.argv[1]), alone_s_max=0.6).start()
+def never_returns():
+    sum(range(10**15))
+never_returns()
+"""
+
+
+def test_code_that_lets_nothing_else_run_ends_too_and_its_stack_is_on_stderr(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", TO_ITSELF, str(tmp_path)], capture_output=True, text=True, timeout=PATIENCE_S,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGPROF
+    assert "in never_returns" in done.stderr
+
+
+def test_the_timer_goes_with_the_watch(tmp_path: Path) -> None:
+    watch = HangWatch(tmp_path, Left())
+    watch.start()
+    watch.stop()
+    watch._thread.join(PATIENCE_S)
+    assert signal.getitimer(signal.ITIMER_PROF) == (0.0, 0.0)
+
+
 def test_notes_add_up_and_are_forgotten_together(tmp_path: Path) -> None:
     other = HungCall(OBSERVER, "/x/mine.py")
     for call in (CALL, other, CALL):
@@ -114,7 +143,21 @@ def test_notes_add_up_and_are_forgotten_together(tmp_path: Path) -> None:
     assert hung_calls.read(tmp_path) == ()
 
 
-@pytest.mark.parametrize("text", [b"", b"[1]", b"\xff", b'[{"kind": "strategy"}]', b'{"a": 1}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"", b"[1]", b"\xff", b'[{"kind": "strategy"}]', b'{"a": 1}', b"[" * 100_000, b'[{"kind": "a", "name": ["x"]}]',
+    ],
+)
 def test_a_note_that_cannot_be_read_is_none(text: bytes, tmp_path: Path) -> None:
     (tmp_path / hung_calls.NOTE).write_bytes(text)
     assert hung_calls.read(tmp_path) == ()
+
+
+def test_a_pipe_in_its_place_is_not_waited_for_and_a_directory_stays(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / hung_calls.NOTE)
+    assert hung_calls.read(tmp_path) == ()
+    hung_calls.forget(tmp_path)
+    (tmp_path / hung_calls.NOTE).mkdir()
+    assert hung_calls.read(tmp_path) == ()
+    hung_calls.forget(tmp_path)

@@ -1,5 +1,7 @@
 """A fault of a user's own strategy disables its entries, is the same in every run, and never reaches the engine."""
 
+import math
+import signal
 from decimal import Decimal
 
 import market_views as mv
@@ -11,12 +13,13 @@ from own_strategies import own_strategy
 from liqbot.accounting.positions import Position
 from liqbot.events import CodeVersion, Resume, StrategyDisabled
 from liqbot.instruments import Side
-from liqbot.signals.evaluate import StrategyEvaluator, reason_gone
+from liqbot.signals.evaluate import CODE_MAX, WHY_MAX, StrategyEvaluator, reason_gone
 from liqbot.signals.failures import StrategyGuard
 from liqbot.signals.gates import GateSpec
 from liqbot.signals.registry import signal_model
-from liqbot.signals.strategy import Exits, Reason, Strategy
+from liqbot.signals.strategy import Exits, Reason, Strategy, StrategyParams
 from liqbot.signals.verdict import SIGNAL, STRATEGY_FAILED, Verdict
+from paper.verbs.ending import terminated_like_interrupted
 
 DISABLED = StrategyDisabled(time_ms=1, strategy="quiet", reason="a call took 900 ms")
 
@@ -28,6 +31,10 @@ def answers(strategy: Strategy, guard: StrategyGuard) -> dict[str, list[Verdict]
     for verdict in evaluator.verdicts():
         found.setdefault(verdict.strategy, []).append(verdict)
     return found
+
+
+def position() -> Position:
+    return Position(rc.VENUE, rc.COIN, Side.LONG, Decimal(1), Decimal(65536), rc.NOW_MS - 60_000)
 
 
 def raises(error: BaseException) -> object:
@@ -48,11 +55,19 @@ def gate(value: object) -> tuple[GateSpec, ...]:
         {"gates": gate(raises(SystemExit(3)))},
         {"gates": gate(raises(GeneratorExit()))},
         {"gates": gate(raises(BaseException("all")))},
+        {"gates": gate(raises(KeyboardInterrupt()))},
         {"gates": gate(raises(RecursionError()))},
         {"gates": gate(lambda _f, _p: "text")},
         {"gates": gate(lambda _f, _p: 1j)},
         {"gates": gate(lambda _f, _p: 1.0), "exits": raises(ValueError("no"))},
         {"gates": gate(lambda _f, _p: 1.0), "exits": lambda _f, _p: Exits("near", None)},
+        *(
+            {"gates": gate(lambda _f, _p: 1.0), "exits": lambda _f, _p, exits=exits: exits}
+            for exits in (
+                *(Exits(stop, 2.0) for stop in (math.nan, math.inf, 0.0, -1.0, 1e30, 10**400, Decimal("nan"))),
+                *(Exits(1.0, take) for take in (math.nan, math.inf, 0.0, -1.0, 1e30, 10**400)),
+            )
+        ),
         {"gates": gate(lambda _f, _p: 1.0), "why": raises(ValueError("no"))},
         {"gates": gate(lambda _f, _p: 1.0), "why": lambda _f, _e: object()},
     ],
@@ -66,11 +81,76 @@ def test_whatever_it_does_ours_go_on_and_it_says_that_it_failed(changes: dict[st
     assert {name: len(verdicts) for name, verdicts in found.items()} == dict.fromkeys(found, 2)
 
 
+def interrupted(*_: object) -> float:
+    signal.raise_signal(signal.SIGTERM)
+    return 1.0
+
+
 def test_somebody_at_the_keyboard_is_no_fault_of_a_strategy() -> None:
     guard = StrategyGuard()
-    with pytest.raises(KeyboardInterrupt):
-        answers(own_strategy(gates=gate(raises(KeyboardInterrupt()))), guard)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            answers(own_strategy(gates=gate(interrupted)), guard)
+        with terminated_like_interrupted(), pytest.raises(KeyboardInterrupt):
+            answers(own_strategy(gates=gate(interrupted)), guard)
+    finally:
+        signal.signal(signal.SIGTERM, before)
     assert not guard.disabled
+
+
+class Speechless(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
+class Verbose(Exception):
+    def __str__(self) -> str:
+        return "so long " * 10_000_000
+
+
+def test_what_its_words_are_long_or_fail_is_bounded() -> None:
+    for error, said in ((Speechless(), "Speechless: it cannot say what"), (Verbose(), "Verbose: so long so long")):
+        guard = StrategyGuard()
+        assert answers(own_strategy(gates=gate(raises(error))), guard)["quiet"][0].code == STRATEGY_FAILED
+        assert guard.disabled["quiet"].startswith(said)
+        assert len(guard.disabled["quiet"]) <= 300
+
+
+def test_its_words_take_a_bounded_place_in_the_books() -> None:
+    strategy = own_strategy(
+        gates=gate(lambda _f, _p: 1.0), why=lambda _f, _e: "x" * 10_000_000,
+        invalidations=(lambda *_: Reason("C" * 10_000_000, "y" * 10_000_000),),
+    )
+    guard = StrategyGuard()
+    signalled = answers(strategy, guard)["quiet"][0].signal
+    assert signalled is not None
+    assert len(signalled.why) == WHY_MAX
+    gone = reason_gone(mv.a_view(), position(), "quiet", signal_model((strategy,))(), guard)
+    assert gone is not None
+    assert (len(gone.code), len(gone.why)) == (CODE_MAX, WHY_MAX)
+
+
+def test_what_it_writes_into_its_parameters_is_gone_with_the_call() -> None:
+    def greedy(_of: object, params: StrategyParams, *_: object) -> float:
+        vars(params)["max_hold_ms"] = 10**30
+        return 1.0
+
+    def exits(features: object, params: StrategyParams) -> Exits:
+        greedy(features, params)
+        return Exits(1.0, None)
+
+    strategy = own_strategy(
+        gates=gate(greedy), exits=exits, invalidations=(lambda _v, _p, params: greedy(_v, params) and None,)
+    )
+    guard, params = StrategyGuard(), signal_model((strategy,))()
+    reason_gone(mv.a_view(), position(), "quiet", params, guard)
+    evaluator = StrategyEvaluator(mv.grab_long(), params, None, guard)
+    evaluator.codes()
+    (signalled, *_) = [one.signal for one in evaluator.verdicts() if one.strategy == "quiet"]
+    assert not guard.disabled
+    assert signalled is not None
+    assert signalled.max_hold_ms == params.of(strategy).max_hold_ms == 14_400_000
 
 
 def test_ours_are_not_guarded_a_fault_of_the_program_is_seen() -> None:
@@ -109,16 +189,15 @@ def test_a_disabled_strategy_has_no_opinion_on_its_position_and_a_faulty_one_end
     def gone(_view: object, _position: object, _params: object) -> Reason:
         return Reason("OVER", "it is over")
 
-    position = Position(rc.VENUE, rc.COIN, Side.LONG, Decimal(1), Decimal(65536), rc.NOW_MS - 60_000)
     for invalidation, code in ((gone, "OVER"), (raises(ValueError("no")), None), (lambda *_: 7, None)):
         strategy, guard = own_strategy(invalidations=(invalidation,)), StrategyGuard()
         params = signal_model((strategy,))()
-        found = reason_gone(mv.a_view(), position, "quiet", params, guard)
+        found = reason_gone(mv.a_view(), position(), "quiet", params, guard)
         assert (found and found.code) == code
         assert bool(guard.disabled) == (code is None)
         guard.on_fact(DISABLED)
-        assert reason_gone(mv.a_view(), position, "quiet", params, guard) is None
-    assert reason_gone(mv.a_view(), position, "not_loaded", signal_model()(), StrategyGuard()) is None
+        assert reason_gone(mv.a_view(), position(), "quiet", params, guard) is None
+    assert reason_gone(mv.a_view(), position(), "not_loaded", signal_model()(), StrategyGuard()) is None
 
 
 def test_the_meter_is_called_for_every_call_and_changes_nothing() -> None:

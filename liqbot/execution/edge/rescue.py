@@ -14,6 +14,7 @@ from liqbot.accounting.positions import Position
 from liqbot.commands import OrderKind, PlaceOrder, Purpose
 from liqbot.execution.client_order_id import purpose_of
 from liqbot.execution.edge.account import AccountEdge
+from liqbot.execution.edge.order_status import ChannelCaller
 from liqbot.execution.order_manager import OrderManager
 from liqbot.instruments import Side
 from liqbot.venues.errors import VenueError
@@ -28,6 +29,7 @@ class Rescue:
 
     def __init__(self, edge: AccountEdge, desk: OrderManager) -> None:
         self._edge, self._desk = edge, desk
+        self._asking = ChannelCaller(edge.client, "urgent")
         self._sent: dict[str, PlaceOrder] = {}
 
     async def run(self, for_s: float) -> tuple[str, ...]:
@@ -44,7 +46,7 @@ class Rescue:
 
     async def _contract(self, traded: TradedContract) -> str:
         """Empty when it needs nothing."""
-        adapter, client = self._edge.adapter, self._edge.client
+        adapter, client = self._edge.adapter, self._asking
         try:
             position = await adapter.position(client, traded)
             resting = await adapter.resting(client, traded) if position.signed_base else []

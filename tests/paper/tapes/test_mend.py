@@ -2,6 +2,7 @@
 
 import json
 import random
+import signal
 from pathlib import Path
 
 import hypothesis.strategies as st
@@ -17,7 +18,7 @@ from liqbot.instruments import Side
 from paper.tapes.format import TapeError
 from paper.tapes.mend import mend
 from paper.tapes.reader import Tape, read_tape
-from paper.tapes.writer import write_tape
+from paper.tapes.writer import replacing, write_tape
 from paper.verbs.tape import app as tape_app
 from tests.builders.collector_life import Collector, market
 from tests.builders.small_tape import FIRST_MS, HOUR_MS, small_tape
@@ -149,3 +150,24 @@ def test_what_a_venue_told_twice_in_our_own_recording_is_dropped_and_said(tmp_pa
     assert len(told["changes"]) == 1
     assert "mark" in told["changes"][0]
     assert len(read_tape(told["path"]).notes) == 0
+
+
+def test_ended_by_a_service_manager_it_leaves_no_half_file(
+    sound: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there: list[Path] = []
+
+    def ended(_source: Path, path: Path) -> None:
+        with replacing(path) as part:
+            part.touch()
+            there.extend(tmp_path.iterdir())
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr("paper.verbs.tape.mend", ended)
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # without one of its own the verb would end this test run
+    try:
+        assert CliRunner().invoke(tape_app, ["check", str(sound), "--mend", str(tmp_path / "m.parquet")]).exit_code
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert there
+    assert not list(tmp_path.iterdir())
