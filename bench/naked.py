@@ -211,7 +211,11 @@ async def _rounds(
                 if key in done or options.fault not in fault.name or time.monotonic() > until_s:
                     continue
                 chance = random.Random(f"{options.seed} {key}")
-                done[key] = await NakedRound(hub, trial, spawner, watch, chance).run(fault)
+                try:
+                    done[key] = await NakedRound(hub, trial, spawner, watch, chance).run(fault)
+                except (TimeoutError, SystemExit) as error:
+                    print(f"{key:60} NOT MADE: {error or 'nothing was entered in time'}; see {data}/bot.log", flush=True)
+                    continue
                 if not options.again:
                     _keep(options.code, key, done[key])
                 print(f"{key:60} {done[key]}", flush=True)
@@ -293,15 +297,21 @@ def main() -> int:
     command = f"./run bench naked {' '.join(word for word in sys.argv[1:] if word != '--page')}".rstrip()
     print(f"command: {command}; seed {options.seed}; commit {commit()}; code {digest()}", flush=True)
     before = {} if options.again else kept(options.code)
-    done = {key: row for key, row in before.items() if int(key.rsplit(" | ", 1)[1]) < options.rounds}
+    done = {key: row for key, row in before.items() if int(key.rsplit(" | ", 1)[1]) < options.rounds
+            and key.startswith(options.venue) and options.fault in key.split(" | ")[1]}
     until_s = time.monotonic() + options.budget_min * 60
     for name in [options.venue] if options.venue else VENUES:
         asyncio.run(of_venue(name, options, done, until_s))
     lines, within = table(done)
     print("\n".join(lines))
+    wanted = sum(options.fault in fault.name for fault in FAULTS) * options.rounds
+    missing = wanted * (1 if options.venue else len(VENUES)) - len(done)
+    if missing:
+        print(f"{missing} rounds were not made")
     if options.page:
-        write_page(lines, f"`{command}` at commit `{commit()}`, seed {options.seed}: {len(done)} rounds.")
-    return 0 if within else 1
+        write_page(lines, f"`{command}` at commit `{commit()}`, seed {options.seed}: {len(done)} rounds, "
+                   f"{missing} not made.")
+    return 0 if within and not missing else 1
 
 
 if __name__ == "__main__":

@@ -115,13 +115,19 @@ async def _stream_cut(one: Round) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def _stream_silent(one: Round) -> AsyncIterator[None]:
-    """The socket stays open and says nothing of orders."""
+    """The socket stays open and says nothing of orders; the venue keeps them as ever."""
     outlet: Any = one.hub.outlet
-    outlet.private = lambda *_: None
+    send = outlet._send
+
+    def public_only(room: Any, topic: str, message: bytes, account: Any) -> None:
+        if account is None:
+            send(room, topic, message, account)
+
+    outlet._send = public_only
     try:
         yield
     finally:
-        del outlet.private
+        del outlet._send
 
 
 @contextlib.asynccontextmanager
