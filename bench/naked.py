@@ -214,7 +214,8 @@ async def _rounds(
                 try:
                     done[key] = await NakedRound(hub, trial, spawner, watch, chance).run(fault)
                 except (TimeoutError, SystemExit) as error:
-                    print(f"{key:60} NOT MADE: {error or 'nothing was entered in time'}; see {data}/bot.log", flush=True)
+                    why = str(error) or "nothing was entered in time"
+                    print(f"{key:60} NOT MADE: {why}; see {data}/bot.log", flush=True)
                     continue
                 if not options.again:
                     _keep(options.code, key, done[key])
