@@ -32,7 +32,7 @@ from liqbot.execution import client_order_id
 from liqbot.exits import ExpectedError
 from liqbot.journal import JournalReader, plain_step
 from liqbot.venues import entry_stops
-from paper.dialects.accounts import VenueAccount
+from paper.dialects.accounts import OrderRecord, VenueAccount
 from paper.dialects.hub import Hub
 from paper.dialects.serving import dialects_of, serving, traded
 from paper.exchange import PaperParams
@@ -240,7 +240,10 @@ class Trial:
         intended = {one["client_id"] for one in intents}
         account, found = self.venue.account, []
         found += [f"decision {one} entered {times} times" for one, times in entries.items() if times > 1]
-        found += [f"order {name} was never intended" for name in account.orders if not _intended(name, intended)]
+        found += [
+            f"order {name} was never intended" for name, order in account.orders.items()
+            if not _intended(name, order, intended)
+        ]
         at_venue = Counter(fill.fill.client_id for fill in account.fills)
         in_journal = Counter(name.split()[0] for name in fills)
         found += [f"fills of {name}: venue {count}, journal {in_journal[name]}" for name, count in at_venue.items()
@@ -251,9 +254,10 @@ class Trial:
         return found
 
 
-def _intended(name: str, intended: Container[str]) -> bool:
+def _intended(name: str, order: OrderRecord, intended: Container[str]) -> bool:
     """By a step of the journal, or without one: marks of an instance, and stops that ride on an intended entry."""
-    return name in intended or client_order_id.is_mark(name) or entry_stops.entry_of(name) in intended
+    entry_id = order.rode_in_with or entry_stops.entry_of(name)
+    return name in intended or client_order_id.is_mark(name) or entry_id in intended
 
 
 async def run(options: argparse.Namespace, nursery: Nursery) -> int:

@@ -13,7 +13,7 @@ WARM = ("--warm-s", "12")
 SOAKS = {
     "naked": ("--venue", "hyperliquid", "--fault", "none", "--rounds", "1", "--again", *WARM),
     "kill9": ("--venue", "binance", "--instants", "1", *WARM),
-    "signals": ("--venues", "okx", "--disks-ms", "20", "--kills", "1", "--terms", "0", "--stops", "0", *WARM),
+    "signals": ("--venues", "bybit", "--disks-ms", "20", "--kills", "1", "--terms", "0", "--stops", "0", *WARM),
     "one_account": ("--venue", "bybit", "--rounds", "1", *WARM),
     "first_stop": ("--venue", "bitget", "--rounds", "1"),
 }
