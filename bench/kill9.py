@@ -32,6 +32,7 @@ from liqbot.execution import client_order_id
 from liqbot.exits import ExpectedError
 from liqbot.journal import JournalReader, plain_step
 from liqbot.venues import entry_stops
+from liqbot.venues.registry import protection_of
 from paper.dialects.accounts import OrderRecord, VenueAccount
 from paper.dialects.hub import Hub
 from paper.dialects.serving import dialects_of, serving, traded
@@ -167,6 +168,7 @@ class Trial:
     def __init__(self, venue: Venue, nursery: Nursery, data: Path, config: Path, name: str) -> None:
         self.venue, self._nursery, self.data, self._config = venue, nursery, data, config
         self.environment = environment_of(name)
+        self._rides = protection_of(name).attached is not None
         self.starts = 0
 
     async def start(self) -> float:
@@ -213,7 +215,9 @@ class Trial:
     async def instant(self, purpose: Purpose, moment: str, delay_s: float) -> None:
         venue = self.venue
         await self.ready_for(purpose)
-        venue.arm(purpose, moment, delay_s)
+        # The request of a stop that rides on its entry is the entry's.
+        rides = purpose is Purpose.STOP and moment != "before" and self._rides
+        venue.arm(Purpose.ENTRY if rides else purpose, moment, delay_s)
         word = "close" if purpose is Purpose.EXIT else "resume"
         said = asyncio.create_task(self.ask(verb=word, wait_s=20))
         if moment == "before" and purpose is not Purpose.STOP:
