@@ -156,15 +156,15 @@ def _may_stay(stop: Order, book: InstrumentOrders) -> bool:
 
 
 def _expected(stop: Order, book: InstrumentOrders, now_ms: int, params: ExecutionParams) -> bool:
-    """Whether a stop under way is still waited for before another is placed: not until its fate is certain, which some
-    venues leave open for half a minute (should both arrive, one goes), nor where a process sent it that is gone and the
-    account as read since then has none."""
+    """Whether a stop under way is still waited for before another is placed: until its fate is certain, unless that
+    comes too late, as on venues that leave it open for half a minute (should both arrive, one goes), or a process sent
+    it that is gone and the account as read since then has none."""
     waited_ms = now_ms - stop.placed_ms
     if stop.attached:
         return not stop.query_count or waited_ms < params.attached_stop_ms
     if stop.placed_ms < book.present_ms <= book.read_ms:
         return False
-    return waited_ms < params.unknown_ms
+    return book.lost_stop_ms <= params.unprotected_ms_max or waited_ms < params.unknown_ms
 
 
 def _stops_under_way_max(book: InstrumentOrders, params: ExecutionParams) -> int:

@@ -218,7 +218,7 @@ def test_its_fill_may_be_told_before_the_entrys() -> None:
     assert told.order(told.entry.stop_client_id) is OrderState.FILLED
 
 
-@pytest.mark.parametrize("venue", ["okx", "bitget", "binance"])
+@pytest.mark.parametrize("venue", ["okx", "bitget"])
 def test_a_separate_stop_that_stays_unheard_of_is_joined_by_another(venue: str) -> None:
     """Its request may still be carried out for half a minute on some venues: so long nobody waits for protection."""
     told = Told(venue)
