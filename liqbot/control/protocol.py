@@ -109,8 +109,12 @@ async def _serve(path: Path, handle: Handle) -> None:
     # A socket left behind by a process that was killed: the journal's lock says that we are the only one.
     _remove(path)
     answered: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+    ended = asyncio.Event()
 
     def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if ended.is_set():  # it was accepted before
+            writer.close()
+            return
         task = asyncio.ensure_future(_answer(reader, writer, handle))
         answered[task] = writer
         task.add_done_callback(lambda task: answered.pop(task).close())
@@ -125,6 +129,7 @@ async def _serve(path: Path, handle: Handle) -> None:
         async with server:
             await server.serve_forever()
     finally:
+        ended.set()
         for task, writer in answered.items():  # a server that ends leaves its connections open
             task.cancel()
             writer.close()
