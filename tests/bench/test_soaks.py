@@ -19,7 +19,7 @@ SOAKS = {
 }
 
 
-@pytest.mark.drawn
+@pytest.mark.long
 @pytest.mark.parametrize("name", SOAKS)
 def test_a_round_of_it_finds_nothing_wrong(name: str, tmp_path: Path) -> None:
     out = ("--out", str(tmp_path)) if name == "signals" else ()
