@@ -5,6 +5,7 @@ other work: figures are processor seconds, counts, or ratios within one run, unl
 """
 
 import argparse
+import hashlib
 import math
 import os
 import platform
@@ -123,6 +124,15 @@ def commit() -> str:
     words = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
     asked = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     return asked.stdout.strip() or "unknown"
+
+
+def digest(*folders: str) -> str:
+    """Of all sources in these folders, by name and content: what a result of them that is kept belongs to."""
+    state = hashlib.sha256()
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            state.update(path.relative_to(ROOT).as_posix().encode() + path.read_bytes())
+    return state.hexdigest()[:16]
 
 
 def machine() -> str:

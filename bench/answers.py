@@ -12,9 +12,7 @@ under bench/out by the commit and a digest of all sources, so that the same comm
 
 import argparse
 import asyncio
-import hashlib
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,17 +22,18 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from _figures import ROOT, commit, digest
 
-ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from liqbot.exits import ExpectedError  # noqa: E402
-from tests.builders.answer_fuzz import FuzzedFaults, HurriedLoop, counted, fuzzed  # noqa: E402
-from tests.builders.earlier_life import entry_sent  # noqa: E402
-from tests.builders.loopback_broker import VENUES_SERVED  # noqa: E402
-from tests.builders.loopback_house import Place, place, running  # noqa: E402
+from liqbot.exits import ExpectedError
+from tests.builders.answer_fuzz import FuzzedFaults, HurriedLoop, counted, fuzzed
+from tests.builders.earlier_life import entry_sent
+from tests.builders.loopback_broker import VENUES_SERVED
+from tests.builders.loopback_house import Place, place, running
 
 KEPT = ROOT / "bench" / "out" / "answers.jsonl"
+SOURCES = ("liqbot", "paper", "tests/builders", "bench")
 CHUNK = 1_000
 BOT_SHARE = 0.25
 NAKED_MS_MAX = 5_000
@@ -115,20 +114,6 @@ def quiet() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
 
 
-def commit() -> str:
-    command = ["git", "rev-parse", "--short", "HEAD"]
-    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    return found.stdout.strip() or "no commit"
-
-
-def digest() -> str:
-    state = hashlib.sha256()
-    for folder in ("liqbot", "paper", "tests/builders", "bench"):
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            state.update(path.read_bytes())
-    return state.hexdigest()[:16]
-
-
 def kept(key: str) -> dict[str, Any]:
     if not KEPT.is_file():
         return {}
@@ -170,7 +155,7 @@ def main() -> int:
     asked = parser.parse_args()
     if asked.again:
         KEPT.unlink(missing_ok=True)
-    venues, key = asked.venue or VENUES_SERVED, f"{commit()} {digest()}"
+    venues, key = asked.venue or VENUES_SERVED, f"{commit()} {digest(*SOURCES)}"
     print(f"commit {commit()}, seed {asked.seed}: ./run bench answers {' '.join(sys.argv[1:])}".rstrip())
     jobs = {
         f"{work.__name__} {venue} {seed}": (work, venue, seed)

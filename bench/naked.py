@@ -14,7 +14,6 @@ Results are kept under bench/out by a digest of all sources, so that the same co
 import argparse
 import asyncio
 import contextlib
-import hashlib
 import json
 import math
 import os
@@ -28,7 +27,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from _figures import ROOT, commit
+from _figures import ROOT, commit, digest
 from _soak_profile import write_profile
 from kill9 import Trial, Venue
 from naked_faults import FAULTS, Fault
@@ -228,15 +227,6 @@ async def _rounds(
             spawner.process.kill()
 
 
-def digest() -> str:
-    """Of everything that a result depends on."""
-    state = hashlib.sha256()
-    for folder in ("liqbot", "paper", "bench"):
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            state.update(path.relative_to(ROOT).as_posix().encode() + path.read_bytes())
-    return state.hexdigest()[:16]
-
-
 def _keep(code: str, key: str, found: Mapping[str, Any]) -> None:
     KEPT.parent.mkdir(parents=True, exist_ok=True)
     with KEPT.open("a", encoding="utf-8") as file:
@@ -294,9 +284,10 @@ def main() -> int:
     parser.add_argument("--again", action="store_true", help="keep nothing, and use nothing that was kept")
     parser.add_argument("--page", action="store_true", help="write what was found into docs/service.md")
     options = parser.parse_args()
-    options.code = f"{digest()} {options.seed}"
+    code = digest("liqbot", "paper", "tests/builders", "bench")
+    options.code = f"{code} {options.seed}"
     command = f"./run bench naked {' '.join(word for word in sys.argv[1:] if word != '--page')}".rstrip()
-    print(f"command: {command}; seed {options.seed}; commit {commit()}; code {digest()}", flush=True)
+    print(f"command: {command}; seed {options.seed}; commit {commit()}; code {code}", flush=True)
     before = {} if options.again else kept(options.code)
     done = {key: row for key, row in before.items() if int(key.rsplit(" | ", 1)[1]) < options.rounds
             and key.startswith(options.venue) and options.fault in key.split(" | ")[1]}

@@ -37,8 +37,12 @@ def counted(number: int, noun: str, plural: str = "") -> str:
 
 def spelled_and_cut(text: str) -> str:
     """The same of what somebody wrote as a reason, for every book and log: what is longer than a reason needs goes."""
-    whole = spelled(text[: TEXT_MAX + 1])
-    return whole if len(whole) <= TEXT_MAX else whole[: TEXT_MAX - 1] + "…"
+    return cut(spelled(text[: TEXT_MAX + 1]), TEXT_MAX)
+
+
+def cut(text: str, most: int) -> str:
+    """No longer than so many letters, the last of which says that there was more."""
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def without_passwords(text: str) -> str:

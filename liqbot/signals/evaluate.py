@@ -9,6 +9,7 @@ import msgspec
 from liqbot.accounting.positions import Position
 from liqbot.facts import encodable
 from liqbot.instruments import Side
+from liqbot.legible import cut
 from liqbot.market.view import MarketView
 from liqbot.signals.failures import StrategyGuard
 from liqbot.signals.features import Features, derived_features, features_of
@@ -134,7 +135,7 @@ def _in_words(ask: Callable[[], Reason | None]) -> Reason | None:
 
 
 def _in_books(said: object, most: int) -> str:
-    return encodable(_cut(str(said), most))
+    return encodable(cut(str(said), most))
 
 
 def _encodable(verdict: Verdict) -> Verdict:
@@ -154,11 +155,7 @@ def _require_distances(exits: Exits) -> None:
 
 def _why(strategy: Strategy, features: Features, exits: Exits) -> str:
     said = strategy.why(features, exits)
-    return _cut(said, WHY_MAX) if strategy.own and isinstance(said, str) else said
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
+    return cut(said, WHY_MAX) if strategy.own and isinstance(said, str) else said
 
 
 def _signal(
