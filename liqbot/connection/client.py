@@ -142,9 +142,10 @@ class VenueClient:
         ContractChanged when one is missing or of another size.
         """
         await self.load()
-        # Anew: what was made of a first answer, sense or not, is kept otherwise.
+        # Not the client's own loading: that puts away what it made of an answer, sense or not, and until a better one
+        # comes no order could be placed for want of its contract.
         kept = await self.call(
-            "load_markets", True, dict(self.spec.listing_params), weight=5,
+            "fetch_markets", dict(self.spec.listing_params), weight=5,
             decode=functools.partial(listed_contracts, self.spec, coins),
         )
         self.exchange.set_markets(kept, {})
