@@ -49,8 +49,13 @@ def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(tree):
+@functools.cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(parsed(path)))
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in nodes(path):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 
@@ -58,7 +63,7 @@ def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]
 def imported_by(path: Path) -> set[str]:
     """Dotted names of what a file imports: modules, and names that may be modules."""
     names: set[str] = set()
-    for node in ast.walk(parsed(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -117,15 +122,15 @@ def test_modules_and_functions_are_of_a_readable_size() -> None:
     long = [
         f"{named(path)}: {node.name}: {lines} lines"
         for path in SOURCES
-        for node in functions(parsed(path))
+        for node in functions(path)
         if (lines := (node.end_lineno or node.lineno) - node.lineno + 1) > FUNCTION_LINES_MAX
     ]
     assert not long, f"functions longer than {FUNCTION_LINES_MAX} lines: {long}"
 
 
-def number_fields(tree: ast.AST) -> Iterator[tuple[str, str, str]]:
+def number_fields(path: Path) -> Iterator[tuple[str, str, str]]:
     """(class, field, type) of every public annotated class field that is a number."""
-    for node in ast.walk(tree):
+    for node in nodes(path):
         if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
             for item in node.body:
                 if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
@@ -145,7 +150,7 @@ def test_number_fields_say_their_unit() -> None:
     found = [
         f"{named(path)}: {owner}.{field}: {kind}"
         for path in SOURCES
-        for owner, field, kind in number_fields(parsed(path)) if unclear(field, kind)
+        for owner, field, kind in number_fields(path) if unclear(field, kind)
     ]
     assert not found, f"which unit? {found}"
 
@@ -154,7 +159,7 @@ def test_only_the_review_can_approve() -> None:
     builders = [
         named(path)
         for path in SOURCES
-        for node in ast.walk(parsed(path))
+        for node in nodes(path)
         if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "Approved"
     ]
     assert set(builders) == {"liqbot/risk/review.py"}
@@ -165,7 +170,7 @@ def test_money_is_rounded_as_the_code_says_not_as_the_thread_happens_to() -> Non
     unsaid = [
         f"{named(path)}:{node.lineno}"
         for path in SOURCES
-        for node in ast.walk(parsed(path))
+        for node in nodes(path)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
         and (
             (node.func.attr == "quantize" and len(node.args) < 2)
@@ -183,7 +188,7 @@ def test_the_map_is_computed_to_the_same_bits_on_every_processor() -> None:
         f"{named(path)}:{node.lineno}"
         for path in SOURCES
         if named(path).startswith("liqbot/")
-        for node in ast.walk(parsed(path))
+        for node in nodes(path)
         if (isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult))
         or (isinstance(node, ast.Attribute) and ast.unparse(node) in {f"np.{name}" for name in unlike.split()})
     ]
@@ -195,7 +200,7 @@ def test_no_wait_takes_a_cancellation_for_an_answer() -> None:
     found = [
         f"{named(path)}:{node.lineno}"
         for path in SOURCES
-        for node in ast.walk(parsed(path))
+        for node in nodes(path)
         if isinstance(node, ast.Attribute) and ast.unparse(node) == "asyncio.wait_for"
     ]
     assert not found, f"async with asyncio.timeout(...) does not: {found}"
