@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted(path for package in ("liqbot", "paper") for path in (ROOT / package).rglob("*.py"))
 TEXTS = sorted(
@@ -71,6 +73,7 @@ def imported_by(path: Path) -> set[str]:
     return names
 
 
+@pytest.mark.drawn(singly=True)
 def test_one_name_one_class() -> None:
     places: dict[str, list[str]] = {}
     for path in SOURCES:
@@ -80,6 +83,7 @@ def test_one_name_one_class() -> None:
     assert not {name: found for name, found in places.items() if len(found) > 1}
 
 
+@pytest.mark.drawn(singly=True)
 def test_a_module_of_few_lines_has_a_second_user() -> None:
     """A handful of lines that one module uses belongs into that module. Found by looking, so without importers: venues,
     verbs, migrations, import formats."""
@@ -112,6 +116,7 @@ def test_every_module_says_what_lives_in_it() -> None:
     assert not silent, f"no module docstring: {silent}"
 
 
+@pytest.mark.drawn(singly=True)
 def test_modules_and_functions_are_of_a_readable_size() -> None:
     long = [
         f"{named(path)}: {lines} lines"
@@ -146,6 +151,7 @@ def unclear(field: str, kind: str) -> bool:
     return kind in ("float", "Decimal") and not words & (UNITS | UNITLESS)
 
 
+@pytest.mark.drawn(singly=True)
 def test_number_fields_say_their_unit() -> None:
     found = [
         f"{named(path)}: {owner}.{field}: {kind}"
@@ -155,6 +161,7 @@ def test_number_fields_say_their_unit() -> None:
     assert not found, f"which unit? {found}"
 
 
+@pytest.mark.drawn(singly=True)
 def test_only_the_review_can_approve() -> None:
     builders = [
         named(path)
@@ -165,6 +172,7 @@ def test_only_the_review_can_approve() -> None:
     assert set(builders) == {"liqbot/risk/review.py"}
 
 
+@pytest.mark.drawn(singly=True)
 def test_money_is_rounded_as_the_code_says_not_as_the_thread_happens_to() -> None:
     """The rounding of a thread is anybody's to change, and the unified client does."""
     unsaid = [
@@ -180,6 +188,7 @@ def test_money_is_rounded_as_the_code_says_not_as_the_thread_happens_to() -> Non
     assert not unsaid, f"say how: {unsaid}"
 
 
+@pytest.mark.drawn(singly=True)
 def test_the_map_is_computed_to_the_same_bits_on_every_processor() -> None:
     """Matrix products sum in the order that suits the processor, and numpy has another exponential where it finds
     AVX-512: `kernels.weighted_sums` and `math` do neither."""
@@ -195,6 +204,7 @@ def test_the_map_is_computed_to_the_same_bits_on_every_processor() -> None:
     assert not found, f"other digits on another processor: {found}"
 
 
+@pytest.mark.drawn(singly=True)
 def test_no_wait_takes_a_cancellation_for_an_answer() -> None:
     """`asyncio.wait_for` of 3.11 swallows a cancellation that comes with what it waited for: its task never ends."""
     found = [

@@ -95,6 +95,7 @@ async def placed(client: VenueClient) -> VenueError:
     return raised.value
 
 
+@pytest.mark.drawn(singly=True)
 def test_importing_the_door_does_not_load_the_library_behind_it() -> None:
     code = "import sys, liqbot.connection.client, liqbot.market.feeds.feed; print('ccxt' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
