@@ -59,7 +59,7 @@ def pytest_report_header(config: pytest.Config) -> str:
     text = config.stash[DRAWN_BY]
     if text == drawn.ALL:
         return "drawn: every test"
-    return f"drawn: costly tests of one file in {drawn.ONE_IN}; --draw {text!r} repeats it, --draw all takes all"
+    return f"drawn: one in {drawn.ONE_IN} of the costly tests; --draw {text!r} repeats it, --draw all takes all"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -72,9 +72,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _is_left_out(item: pytest.Item, config: pytest.Config) -> bool:
     if item.get_closest_marker("long") is not None and not config.getoption("--all"):
         return True
-    if item.get_closest_marker("drawn") is None:
+    marker = item.get_closest_marker("drawn")
+    if marker is None:
         return False
-    return not drawn.is_drawn(item.path.relative_to(config.rootpath).as_posix(), config.stash[DRAWN_BY])
+    file = item.path.relative_to(config.rootpath).as_posix()
+    return not drawn.is_drawn(item.nodeid if marker.kwargs.get("singly") else file, config.stash[DRAWN_BY])
 
 
 def pytest_xdist_auto_num_workers() -> int:
