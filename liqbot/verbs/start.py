@@ -99,7 +99,7 @@ def _settings(
         why = f"the configuration cannot be read, so that of the journal is in force: {refusal}"
         return without_profile(known.config.config_json), _recorded_halt(why)
     known = _held(directory)
-    recorded = None if known is None else restored(known.config.config_json)
+    recorded = None if known is None else restored(known.config.config_json, settings.signals.own)
     other = "" if recorded is None else _other_roster(settings, recorded)
     if recorded is None or not other:
         return settings, {}
