@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any, Final, NamedTuple
 
 from liqbot.exits import Exit, ExpectedError
+from liqbot.lent_arithmetic import lent_at_load
 from liqbot.raised import from_keyboard, said_by
 
 _ROOT_UID: Final = 0
@@ -70,7 +71,7 @@ def load_file(path: Path) -> Extension:
     # Annotations of structs and models are looked up in the module they were written in.
     sys.modules[name] = module
     try:
-        with contextlib.redirect_stdout(sys.stderr):  # stdout is the verb's own, for JSON too
+        with contextlib.redirect_stdout(sys.stderr), lent_at_load():  # stdout is the verb's own, for JSON too
             exec(compile(source, str(path), "exec"), vars(module))  # noqa: S102 -- this is what the user asked for
     except SyntaxError as error:
         del sys.modules[name]
@@ -112,7 +113,7 @@ def load_entry_point(group: str, name: str) -> tuple[Extension, Any]:
         count = "several packages have" if found else "no installed package has"
         raise ExpectedError(f"{name}: {count} this entry point in {group}; there are: {there}", Exit.CONFIG)
     try:
-        with contextlib.redirect_stdout(sys.stderr):
+        with contextlib.redirect_stdout(sys.stderr), lent_at_load():
             value = found[0].load()
             module = importlib.import_module(found[0].module)
     except BaseException as error:

@@ -59,22 +59,29 @@ def pytest_report_header(config: pytest.Config) -> str:
     text = config.stash[DRAWN_BY]
     if text == drawn.ALL:
         return "drawn: every test"
-    return f"drawn: costly tests of one file in {drawn.ONE_IN}; --draw {text!r} repeats it, --draw all takes all"
+    return f"drawn: one in {drawn.ONE_IN} of the costly tests; --draw {text!r} repeats it, --draw all takes all"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     left_out = [item for item in items if _is_left_out(item, config)]
     config.hook.pytest_deselected(items=left_out)
     gone = set(left_out)
-    items[:] = [item for item in items if item not in gone]
+    # What takes long comes first: at the end nobody waits for one test that began last.
+    items[:] = sorted((item for item in items if item not in gone), key=_is_cheap)
+
+
+def _is_cheap(item: pytest.Item) -> bool:
+    return item.get_closest_marker("drawn") is None
 
 
 def _is_left_out(item: pytest.Item, config: pytest.Config) -> bool:
     if item.get_closest_marker("long") is not None and not config.getoption("--all"):
         return True
-    if item.get_closest_marker("drawn") is None:
+    marker = item.get_closest_marker("drawn")
+    if marker is None:
         return False
-    return not drawn.is_drawn(item.path.relative_to(config.rootpath).as_posix(), config.stash[DRAWN_BY])
+    file = item.path.relative_to(config.rootpath).as_posix()
+    return not drawn.is_drawn(item.nodeid if marker.kwargs.get("singly") else file, config.stash[DRAWN_BY])
 
 
 def pytest_xdist_auto_num_workers() -> int:

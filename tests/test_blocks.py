@@ -46,6 +46,7 @@ def test_a_field_without_a_column_type_is_refused_by_name():
         dtype_of(Counted)
 
 
+@pytest.mark.drawn(singly=True)
 @given(st.lists(st.sampled_from(KINDS), max_size=8), st.data())
 def test_events_survive_as_rows(kinds: list[str], data: st.DataObject):
     happened = []

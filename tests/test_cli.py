@@ -64,6 +64,7 @@ def test_help_is_quick() -> None:
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1.5  # .4 s where nobody else works
 
 
+@pytest.mark.drawn(singly=True)
 @pytest.mark.parametrize("verb", [name for name in READING if name in all_verbs()])
 def test_reading_verbs_import_nothing_heavy(verb: str, tmp_path: Path) -> None:
     which = ["1"] if verb == "explain" else []
@@ -146,6 +147,7 @@ def test_a_terminal_that_lacks_a_sign_shows_another() -> None:
     assert (shown.returncode, shown.stdout.splitlines()[-1]) == (0, "? shown"), shown.stderr
 
 
+@pytest.mark.drawn(singly=True)
 @pytest.mark.parametrize("words", [["--help"], ["venues"]])
 def test_a_reader_that_has_seen_enough_is_no_failure(words: list[str]) -> None:
     """Whether it is noticed at the end or within the verb, which prints line by line."""
@@ -161,6 +163,7 @@ def test_a_reader_that_has_seen_enough_is_no_failure(words: list[str]) -> None:
     assert (done.returncode, done.stderr) == (Exit.OK, "")
 
 
+@pytest.mark.drawn(singly=True)
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
 def test_a_stream_that_the_caller_has_closed_is_read_by_nobody(closed: str, tmp_path: Path) -> None:
     program = "import sys, liqbot.cli; code = liqbot.cli.main(sys.argv[1:]); sys.stdout.flush(); raise SystemExit(code)"
@@ -205,6 +208,7 @@ def test_an_expected_error_carries_its_exit_code() -> None:
     assert sorted(Exit) == list(range(10)), "exit codes are a public interface"
 
 
+@pytest.mark.drawn(singly=True)
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
 @pytest.mark.parametrize("words", [["--help"], ["venues"], ["config", "show"]])
 def test_output_that_finds_no_room_is_one_line(words: list[str]) -> None:

@@ -57,6 +57,7 @@ for least in (None, 0.02):
     assert run(program, code=code).stdout.splitlines() == ["1 None", "1 0.02"]
 
 
+@pytest.mark.drawn(singly=True)
 def test_a_column_is_written_and_read_by_name(program: Path, tmp_path: Path) -> None:
     code = """
 import sys

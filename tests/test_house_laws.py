@@ -111,6 +111,7 @@ def traded(seed: int) -> tuple[Lawful, PaperExchange, Engine]:
     return lawful, exchange, engine
 
 
+@pytest.mark.drawn(singly=True)
 @pytest.mark.parametrize(
     "seeds", [pytest.param(range(3), id="three"), pytest.param(range(3, 15), id="more", marks=pytest.mark.long)]
 )
@@ -188,6 +189,7 @@ def test_a_restored_engine_goes_on_as_if_nothing_had_happened() -> None:
     assert other.snapshot() == engine.snapshot()
 
 
+@pytest.mark.drawn(singly=True)
 def test_what_forbids_entries_takes_back_those_under_way() -> None:
     """A forced close on one coin halts the account; an entry approved on that very tick is never sent after it."""
     house, lawful, _, engine = lawful_house(3)

@@ -98,6 +98,7 @@ print("done", flush=True)
 """
 
 
+@pytest.mark.drawn(singly=True)
 def test_a_process_whose_stderr_nobody_reads_ends(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", HEADLESS], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted(path for package in ("liqbot", "paper") for path in (ROOT / package).rglob("*.py"))
 TEXTS = sorted(
@@ -49,8 +51,13 @@ def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(tree):
+@functools.cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(parsed(path)))
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in nodes(path):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 
@@ -58,7 +65,7 @@ def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]
 def imported_by(path: Path) -> set[str]:
     """Dotted names of what a file imports: modules, and names that may be modules."""
     names: set[str] = set()
-    for node in ast.walk(parsed(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -66,6 +73,7 @@ def imported_by(path: Path) -> set[str]:
     return names
 
 
+@pytest.mark.drawn(singly=True)
 def test_one_name_one_class() -> None:
     places: dict[str, list[str]] = {}
     for path in SOURCES:
@@ -75,6 +83,7 @@ def test_one_name_one_class() -> None:
     assert not {name: found for name, found in places.items() if len(found) > 1}
 
 
+@pytest.mark.drawn(singly=True)
 def test_a_module_of_few_lines_has_a_second_user() -> None:
     """A handful of lines that one module uses belongs into that module. Found by looking, so without importers: venues,
     verbs, migrations, import formats."""
@@ -107,6 +116,7 @@ def test_every_module_says_what_lives_in_it() -> None:
     assert not silent, f"no module docstring: {silent}"
 
 
+@pytest.mark.drawn(singly=True)
 def test_modules_and_functions_are_of_a_readable_size() -> None:
     long = [
         f"{named(path)}: {lines} lines"
@@ -117,15 +127,15 @@ def test_modules_and_functions_are_of_a_readable_size() -> None:
     long = [
         f"{named(path)}: {node.name}: {lines} lines"
         for path in SOURCES
-        for node in functions(parsed(path))
+        for node in functions(path)
         if (lines := (node.end_lineno or node.lineno) - node.lineno + 1) > FUNCTION_LINES_MAX
     ]
     assert not long, f"functions longer than {FUNCTION_LINES_MAX} lines: {long}"
 
 
-def number_fields(tree: ast.AST) -> Iterator[tuple[str, str, str]]:
+def number_fields(path: Path) -> Iterator[tuple[str, str, str]]:
     """(class, field, type) of every public annotated class field that is a number."""
-    for node in ast.walk(tree):
+    for node in nodes(path):
         if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
             for item in node.body:
                 if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
@@ -141,31 +151,34 @@ def unclear(field: str, kind: str) -> bool:
     return kind in ("float", "Decimal") and not words & (UNITS | UNITLESS)
 
 
+@pytest.mark.drawn(singly=True)
 def test_number_fields_say_their_unit() -> None:
     found = [
         f"{named(path)}: {owner}.{field}: {kind}"
         for path in SOURCES
-        for owner, field, kind in number_fields(parsed(path)) if unclear(field, kind)
+        for owner, field, kind in number_fields(path) if unclear(field, kind)
     ]
     assert not found, f"which unit? {found}"
 
 
+@pytest.mark.drawn(singly=True)
 def test_only_the_review_can_approve() -> None:
     builders = [
         named(path)
         for path in SOURCES
-        for node in ast.walk(parsed(path))
+        for node in nodes(path)
         if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "Approved"
     ]
     assert set(builders) == {"liqbot/risk/review.py"}
 
 
+@pytest.mark.drawn(singly=True)
 def test_money_is_rounded_as_the_code_says_not_as_the_thread_happens_to() -> None:
     """The rounding of a thread is anybody's to change, and the unified client does."""
     unsaid = [
         f"{named(path)}:{node.lineno}"
         for path in SOURCES
-        for node in ast.walk(parsed(path))
+        for node in nodes(path)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
         and (
             (node.func.attr == "quantize" and len(node.args) < 2)
@@ -175,6 +188,7 @@ def test_money_is_rounded_as_the_code_says_not_as_the_thread_happens_to() -> Non
     assert not unsaid, f"say how: {unsaid}"
 
 
+@pytest.mark.drawn(singly=True)
 def test_the_map_is_computed_to_the_same_bits_on_every_processor() -> None:
     """Matrix products sum in the order that suits the processor, and numpy has another exponential where it finds
     AVX-512: `kernels.weighted_sums` and `math` do neither."""
@@ -183,19 +197,20 @@ def test_the_map_is_computed_to_the_same_bits_on_every_processor() -> None:
         f"{named(path)}:{node.lineno}"
         for path in SOURCES
         if named(path).startswith("liqbot/")
-        for node in ast.walk(parsed(path))
+        for node in nodes(path)
         if (isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult))
         or (isinstance(node, ast.Attribute) and ast.unparse(node) in {f"np.{name}" for name in unlike.split()})
     ]
     assert not found, f"other digits on another processor: {found}"
 
 
+@pytest.mark.drawn(singly=True)
 def test_no_wait_takes_a_cancellation_for_an_answer() -> None:
     """`asyncio.wait_for` of 3.11 swallows a cancellation that comes with what it waited for: its task never ends."""
     found = [
         f"{named(path)}:{node.lineno}"
         for path in SOURCES
-        for node in ast.walk(parsed(path))
+        for node in nodes(path)
         if isinstance(node, ast.Attribute) and ast.unparse(node) == "asyncio.wait_for"
     ]
     assert not found, f"async with asyncio.timeout(...) does not: {found}"

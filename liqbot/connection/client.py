@@ -32,7 +32,7 @@ from liqbot.connection.instruments import documented_market, instrument_of, list
 from liqbot.connection.rate_limit import RateLimiter
 from liqbot.connection.raw_streams import RawStreams
 from liqbot.connection.turns import read_in_turns
-from liqbot.connection.unified_library import client_class, with_requests
+from liqbot.connection.unified_library import certificates, client_class, with_requests
 from liqbot.instruments import Instrument
 from liqbot.venues.errors import (
     RETRYABLE,
@@ -118,7 +118,7 @@ class VenueClient:
             config |= self._credentials.config(self.spec.credentials)
         exchange = with_requests(client_class(self.spec.client)(config), self.spec.unlisted)
         exchange.has["fetchCurrencies"] = False
-        exchange.timeout_on_exit = 0
+        exchange.timeout_on_exit, exchange.ssl_context = 0, certificates(exchange.cafile)
         use_access(exchange, self.spec, self.access)
         hostname = exchange.hostname or ""
         exchange.urls["api"] = at_hosts(exchange.urls["api"], dict(self.spec.hosts), hostname)
@@ -142,9 +142,10 @@ class VenueClient:
         ContractChanged when one is missing or of another size.
         """
         await self.load()
-        # Anew: what was made of a first answer, sense or not, is kept otherwise.
+        # Not the client's own loading: that puts away what it made of an answer, sense or not, and until a better one
+        # comes no order could be placed for want of its contract.
         kept = await self.call(
-            "load_markets", True, dict(self.spec.listing_params), weight=5,
+            "fetch_markets", dict(self.spec.listing_params), weight=5,
             decode=functools.partial(listed_contracts, self.spec, coins),
         )
         self.exchange.set_markets(kept, {})

@@ -14,7 +14,7 @@ from liqbot.venues.parsing import INTERVAL_H_USUAL, WireBook, WireContract
 from liqbot.venues.spec import Contract, Listing, VenueSpec
 from liqbot.venues.trading import decimal
 
-_ASKED: Final = "load_markets"
+_ASKED: Final = "fetch_markets"
 
 FINEST_PLACES: Final = 8
 DECIMAL_PLACES: Final = 2
@@ -60,7 +60,8 @@ class _TradedListing(_ListedContract, rename="camel"):
 def listed_contracts(spec: VenueSpec, coins: Sequence[str], markets: Any) -> list[Any]:
     """Of all contracts as the unified client lists them those of our coins, as they are. AnswerMalformed when the
     listing, or an entry of ours, is not fit for use; ContractChanged when one is missing or of another size."""
-    found: Mapping[str, Any] = answer(spec.venue, _ASKED, markets, dict[str, Any], as_it_is)
+    rows: list[dict[str, Any]] = answer(spec.venue, _ASKED, markets, list[dict[str, Any]], as_it_is)
+    found = {str(row.get("symbol")): row for row in rows}
     if not found:
         # The client takes a page, or nothing, for a list without contracts.
         raise AnswerMalformed(spec.venue, _ASKED, "$", "", "no contract at all is listed")

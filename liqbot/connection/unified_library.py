@@ -9,6 +9,7 @@ import functools
 import importlib
 import importlib.metadata
 import importlib.util
+import ssl
 import sys
 import threading
 from collections.abc import Iterable
@@ -78,6 +79,12 @@ def client_class(name: str) -> Any:
         _stand_in()
         module = importlib.import_module(f"ccxt.pro.{name}")
     return getattr(module, name)
+
+
+@functools.lru_cache
+def certificates(file: str) -> ssl.SSLContext:
+    """Of those whom the library trusts, `file`: read once, where each client would stop the event loop to read them."""
+    return ssl.create_default_context(cafile=file)
 
 
 def _stand_in() -> None:

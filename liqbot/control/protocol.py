@@ -23,6 +23,8 @@ LINE_MAX: Final = 65_536
 SERVE_AGAIN_S: Final = 5.0
 ADDRESS_BYTES_MAX: Final = 107
 """Of a socket in the file system."""
+ACCEPTING_TURNS: Final = 3
+"""Of the event loop, from an accepted connection to the call that learns of it."""
 PANIC: Final = "panic.latch"
 RESUME: Final = "resume.latch"
 Reply = dict[str, Any]
@@ -127,13 +129,25 @@ async def _serve(path: Path, handle: Handle) -> None:
         os.umask(mask)
     try:
         async with server:
-            await server.serve_forever()
+            try:
+                await asyncio.get_running_loop().create_future()
+            finally:
+                ended.set()
+                await _accept_no_more(server)
     finally:
-        ended.set()
         for task, writer in answered.items():  # a server that ends leaves its connections open
             task.cancel()
             writer.close()
         _remove(path)
+
+
+async def _accept_no_more(server: asyncio.Server) -> None:
+    """What was accepted is handed over before the server is closed: it would stay open, known to nobody."""
+    loop = asyncio.get_running_loop()
+    for listening in server.sockets:
+        loop.remove_reader(listening.fileno())
+    for _ in range(ACCEPTING_TURNS):
+        await asyncio.sleep(0)
 
 
 def _remove(path: Path) -> None:

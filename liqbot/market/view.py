@@ -131,6 +131,13 @@ class MarketView(msgspec.Struct, frozen=True, eq=False):
         found = self.forecasts_of() if forecasts else ()
         return msgspec.structs.replace(self, forecasts_of=lambda: found)
 
+    def lent(self) -> "MarketView":
+        """The same for code of the user's own: whatever it writes into the arrays is written into its copy."""
+        return msgspec.structs.replace(
+            self, map=self.map.copy(), funding_of_venues=dict(self.funding_of_venues),
+            forecasts_of=lambda: tuple(one.copy() for one in self.forecasts_of()),
+        )
+
     def ahead(self, side: Side) -> SideView:
         """The fuel a position of `side` runs into: shorts above for a long."""
         return self.above if side is Side.LONG else self.below

@@ -16,6 +16,7 @@ import structlog
 from liqbot.blocks import EventBlock
 from liqbot.engine import Engine, Step
 from liqbot.hung_calls import OBSERVER, HungCall
+from liqbot.lent_arithmetic import lent_arithmetic
 from liqbot.raised import from_keyboard, said_by
 
 CALL_MS_MAX: Final = 250
@@ -119,7 +120,8 @@ class ObserverGroup:
         if observer.added_as:
             self.watch.begin(HungCall(OBSERVER, observer.added_as))
         try:
-            call()
+            with lent_arithmetic():
+                call()
         except BaseException as error:
             if from_keyboard(error):
                 raise

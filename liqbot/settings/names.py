@@ -38,11 +38,14 @@ class Names:
 
     def __init__(self, model: type[BaseModel]) -> None:
         self._leaves = dict(leaves(model))
+        self._beginnings = {leaf[:depth] for leaf in self._leaves for depth in range(len(leaf) + 1)}
         self._secrets = [leaf for leaf, field in self._leaves.items() if _is_secret(field.annotation)]
 
     def known(self, path: Path) -> bool:
         """Whether `path` names a value, a section on the way to one, or an entry of a free mapping value."""
-        return any(_fits(path, leaf) or self._inside_mapping(path, leaf) for leaf in self._leaves)
+        return path in self._beginnings or any(
+            _fits(path, leaf) or self._inside_mapping(path, leaf) for leaf in self._leaves
+        )
 
     def secret(self, path: Path) -> bool:
         return any(len(path) == len(leaf) and _fits(path, leaf) for leaf in self._secrets)

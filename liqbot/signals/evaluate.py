@@ -74,6 +74,7 @@ class StrategyEvaluator:
         self._features = {side: features_of(view, side, params.cluster_reach_pct) for side in SIDES}
         self._enabled = enabled_strategies(params) if enabled is None else enabled
         self._guard = guard or StrategyGuard()
+        self._lent: dict[str, dict[Side, Features]] = {}
 
     def codes(self) -> tuple[str, ...]:
         """In the order of `enabled_strategies`."""
@@ -99,12 +100,22 @@ class StrategyEvaluator:
 
     def _own_code(self, index: int) -> str:
         strategy, side, params, required, _ = self._enabled[index]
-        features, lent = self._features[side], params.model_copy()
+        features, lent = self._features_for(strategy)[side], params.model_copy()
         return self._guard.attempt(strategy, lambda: code_of(required, features, lent), STRATEGY_FAILED)
+
+    def _features_for(self, strategy: Strategy) -> dict[Side, Features]:
+        """A strategy of the user's own gets a market of its own: what it writes into it nobody else reads."""
+        if not strategy.own:
+            return self._features
+        if strategy.name not in self._lent:
+            view = self._view.lent()
+            lent = {side: msgspec.structs.replace(row, view=view) for side, row in self._features.items()}
+            self._lent[strategy.name] = lent
+        return self._lent[strategy.name]
 
     def _verdict(self, index: int) -> Verdict:
         strategy, side, params, *_ = self._enabled[index]
-        features = self._features[side]
+        features = self._features_for(strategy)[side]
         lent = params.model_copy() if strategy.own else params  # what it writes into them is gone with the call
         code, gates = shown(strategy.gates, features, lent, self._params.waive, _derived(self._view.derived))
         signal = _signal(strategy, side, features, self._view, params, lent) if code is SIGNAL else None
@@ -119,23 +130,21 @@ def reason_gone(
     found = params.named(strategy)
     if found is None:
         return None
-    own = params.of(found).model_copy() if found.own else params.of(found)
-    for invalid in found.invalidations:
-        ask = partial(invalid, view, position, own)
-        reason = guard.attempt(found, partial(_in_words, ask), None) if found.own else ask()
-        if reason is not None:
-            return reason
-    return None
+    if not found.own:
+        return next(filter(None, (ask(view, position, params.of(found)) for ask in found.invalidations)), None)
+    lent, own = view.lent(), params.of(found).model_copy()
+    asked = (partial(_in_words, partial(ask, lent, position, own)) for ask in found.invalidations)
+    return next(filter(None, (guard.attempt(found, call, None) for call in asked)), None)
 
 
 def _in_words(ask: Callable[[], Reason | None]) -> Reason | None:
-    """The answer of a user's own strategy as text, whatever it returned."""
+    """The answer of a user's own strategy as text that books take."""
     reason = ask()
     return None if reason is None else Reason(_in_books(reason[0], CODE_MAX), _in_books(reason[1], WHY_MAX))
 
 
-def _in_books(said: object, most: int) -> str:
-    return encodable(cut(str(said), most))
+def _in_books(said: str, most: int) -> str:
+    return encodable(cut(said, most))
 
 
 def _encodable(verdict: Verdict) -> Verdict:
@@ -155,7 +164,7 @@ def _require_distances(exits: Exits) -> None:
 
 def _why(strategy: Strategy, features: Features, exits: Exits) -> str:
     said = strategy.why(features, exits)
-    return cut(said, WHY_MAX) if strategy.own and isinstance(said, str) else said
+    return cut(said, WHY_MAX) if strategy.own else said
 
 
 def _signal(

@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from liqbot.events import CodeVersion, Event, Resume, StrategyDisabled
 from liqbot.facts import encodable
+from liqbot.lent_arithmetic import lent_arithmetic
 from liqbot.raised import from_keyboard, said_by
 from liqbot.signals.strategy import Strategy
 
@@ -59,7 +60,8 @@ class StrategyGuard:
         if strategy.name in self._disabled:
             return otherwise
         try:
-            return self.meter(strategy.name, call)
+            with lent_arithmetic():
+                return self.meter(strategy.name, call)
         except BaseException as error:
             if from_keyboard(error):
                 raise

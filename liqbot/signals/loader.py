@@ -15,6 +15,7 @@ import msgspec
 
 from liqbot.exits import Exit, ExpectedError
 from liqbot.extensions import extension_file, load_entry_point, load_file
+from liqbot.lent_arithmetic import lent_at_load
 from liqbot.raised import from_keyboard, said_by
 from liqbot.signals.checked import faults_of
 from liqbot.signals.registry import CONDITIONS, STRATEGIES, SignalParams
@@ -63,7 +64,8 @@ def _accepted(value: Any, origin: str, line: int, sha256: str, before: Iterable[
     fault = _name_fault(str(value.name), before) or _fault(value)
     if fault:
         raise ExpectedError(f"{where}: {fault}", Exit.CONFIG)
-    return msgspec.structs.replace(value, origin=origin, sha256=sha256)
+    gates, invalidations = tuple(value.gates), tuple(value.invalidations)
+    return msgspec.structs.replace(value, gates=gates, invalidations=invalidations, origin=origin, sha256=sha256)
 
 
 def _name_fault(name: str, before: Iterable[Strategy]) -> str:
@@ -77,7 +79,7 @@ def _name_fault(name: str, before: Iterable[Strategy]) -> str:
 
 def _fault(strategy: Strategy) -> str:
     try:
-        with contextlib.redirect_stdout(sys.stderr):  # stdout is the verb's own
+        with contextlib.redirect_stdout(sys.stderr), lent_at_load():  # stdout is the verb's own
             return next(faults_of(strategy), "")
     except BaseException as error:
         if from_keyboard(error):

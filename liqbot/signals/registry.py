@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final
 from pydantic import Field, create_model, field_validator
 
 from liqbot.signals import strategies
+from liqbot.signals.own_answers import answering
 from liqbot.signals.strategy import EntryCondition, Strategy
 from liqbot.strict_params import StrictParams
 
@@ -79,7 +80,7 @@ class SignalParams(StrictParams):
 @cache
 def signal_model(own: tuple[Strategy, ...] = ()) -> type[SignalParams]:
     """The section `[signals]` with the built-in strategies and these of the user's own."""
-    every = (*STRATEGIES, *own)
+    every = (*STRATEGIES, *(answering(one) if one.own else one for one in own))
     waivable = tuple(sorted({spec.name for one in every for spec in one.gates if spec.waivable}))
     sections: tuple[Strategy | EntryCondition, ...] = (*every, *CONDITIONS)
     fields: dict[str, Any] = {

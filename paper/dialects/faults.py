@@ -3,7 +3,6 @@
 import enum
 import functools
 import random
-from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -81,7 +80,8 @@ class Faults:
     """First ordered, first suffered. `suffered` is the record for tests."""
 
     def __init__(self) -> None:
-        self.waiting: deque[WireFault] = deque()
+        self._waiting: list[list[WireFault]] = []
+        """Faults that were ordered together lie together: thousands of a kind are looked at once."""
         self.suffered: list[tuple[str, WireFault]] = []
         self.cuts: list[str] = []
         self.silent = False
@@ -106,13 +106,18 @@ class Faults:
         if fault.kind is Kind.DISCONNECT_WS:
             self.cuts.append(endpoint.removesuffix("*"))
         else:
-            self.waiting.extend([fault] * times)
+            self._waiting.append([fault] * times)
+
+    @property
+    def waiting(self) -> list[WireFault]:
+        """What is ordered and not suffered yet."""
+        return [fault for faults in self._waiting for fault in faults]
 
     def take(self, endpoint: str) -> WireFault | None:
         """The oldest fault that this request meets."""
-        fault = next((one for one in self.waiting if one.meets(endpoint)), None)
+        fault = next((faults.pop() for faults in self._waiting if faults and faults[-1].meets(endpoint)), None)
         if fault is not None:
-            self.waiting.remove(fault)
+            self._waiting = [faults for faults in self._waiting if faults]
         elif self._chance is not None and self._chance.random() < self._chances.share:
             fault = self._drawn(endpoint, self._chance)
         if fault is not None:
@@ -134,6 +139,6 @@ class Faults:
         return WireFault(endpoint, kind, values.get(kind, self._chances.hang_ms if kind in HANGING else 0))
 
     def clear(self) -> None:
-        self.waiting.clear()
+        self._waiting.clear()
         self.cuts.clear()
         self.silent = False

@@ -98,6 +98,7 @@ def flowed(facts: Sequence[Event]) -> Fraction:
     return total
 
 
+@pytest.mark.drawn(singly=True)
 @given(histories, st.data())
 def test_the_readings_agree_and_duplicates_are_harmless(rows: list[tuple[Any, ...]], data: st.DataObject):
     facts = facts_of(rows)
@@ -126,6 +127,7 @@ def test_the_readings_agree_and_duplicates_are_harmless(rows: list[tuple[Any, ..
     assert once.cash.fees_unvalued.get("OKB", D(0)) == unvalued
 
 
+@pytest.mark.drawn(singly=True)
 @given(histories)
 def test_money_in_minus_money_out_is_what_the_wallet_changed_when_flat(rows: list[tuple[Any, ...]]):
     facts = facts_of([row for row in rows if row[0] != "fill" or not row[2]])

@@ -125,6 +125,7 @@ def test_what_counts_as_dollars_is_written_in_capitals_and_in_one_place():
     assert DOLLARS.isdisjoint({"USDD", "BNB", "BTC"})
 
 
+@pytest.mark.drawn(singly=True)
 def test_a_mark_that_comes_later_values_only_later_fees(tmp_path: Path):
     kept = Traded("OKB", tmp_path).kept
     kept.account.on_tick(10, (a_view(coin="OKB", mark_price=50.0),))

@@ -156,6 +156,7 @@ def test_twins_in_one_millisecond_both_count(kind: str):
     assert [row["amount_usd"] for row in fold.pending.new[table].values()][-2:] == [3, 3]
 
 
+@pytest.mark.drawn(singly=True)
 @given(st.lists(happenings, max_size=20))
 def test_histories_read_again_add_nothing(happened: list[tuple[Any, ...]]):
     """As every reconciliation does: all money facts so far, with the times the venue gave them."""
@@ -171,6 +172,7 @@ def test_histories_read_again_add_nothing(happened: list[tuple[Any, ...]]):
     assert len(fold.pending.new.get("incident", {})) == len(forced)
 
 
+@pytest.mark.drawn(singly=True)
 @given(st.lists(happenings, max_size=15), st.integers(1, 10))
 @settings(max_examples=8)
 def test_the_database_alone_explains_the_money(

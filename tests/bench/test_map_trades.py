@@ -9,6 +9,7 @@ import pytest
 from liqbot.market.estimate.kernels import USD
 
 
+@pytest.mark.drawn(singly=True)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_no_bin_is_wrong_and_a_wrong_one_is_seen(seed: int, script: Callable[[str], ModuleType]) -> None:
     bench = script("map_trades")

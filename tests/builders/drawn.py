@@ -1,7 +1,7 @@
-"""Which of the costly tests an ordinary run takes: of the files that have some, one in so many, drawn by the commit.
+"""Which of the costly tests an ordinary run takes: one in so many, drawn by the commit.
 
-A file is drawn as a whole, since its tests share what they have recorded. Each commit draws others, so that what one
-left out another takes; whatever is named on the command line is run, drawn or not."""
+A file is drawn as a whole where its tests share what they have recorded, else each of its tests, `singly`. Each commit
+draws others, so that what one left out another takes; whatever is named on the command line is run, drawn or not."""
 
 import hashlib
 import subprocess
@@ -24,9 +24,10 @@ def commit() -> str:
     return asked.stdout.strip()
 
 
-def is_drawn(file: str, text: str) -> bool:
-    """Whether this file's costly tests run. The same text draws the same files on every machine."""
-    return text == ALL or hashlib.sha256(f"{text} {file}".encode()).digest()[0] % ONE_IN == 0
+def is_drawn(name: str, text: str) -> bool:
+    """Whether the costly tests of the file of that name, or the one of that name, run. The same text draws the same on
+    every machine."""
+    return text == ALL or hashlib.sha256(f"{text} {name}".encode()).digest()[0] % ONE_IN == 0
 
 
 def are_named(arguments: Iterable[str]) -> bool:

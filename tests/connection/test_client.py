@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
+import msgspec
 import pytest
 from aiohttp import web
 from hypothesis import given
@@ -94,6 +95,7 @@ async def placed(client: VenueClient) -> VenueError:
     return raised.value
 
 
+@pytest.mark.drawn(singly=True)
 def test_importing_the_door_does_not_load_the_library_behind_it() -> None:
     code = "import sys, liqbot.connection.client, liqbot.market.feeds.feed; print('ccxt' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -363,3 +365,19 @@ async def test_an_order_whose_turn_does_not_come_is_given_up_and_never_sent() ->
         patient = Dispatch(3_000, lambda: signed.append(True))
         await client.call(PLACE["binance"], {}, retry="never", channel="priority", dispatch=patient)
         assert (len(requests), signed) == (1, [True])
+
+
+@pytest.mark.parametrize("body", ["null", "{}", "[]", '{"code":"0","data":[]}'])
+@pytest.mark.parametrize("venue", [name for name, spec in SPECS.items() if spec.trading is not None])
+async def test_a_list_of_contracts_that_is_nonsense_leaves_those_that_are_loaded(venue: str, body: str) -> None:
+    async with answered(saying(body), venue) as (client, _):
+        main = client.exchange.safe_market_structure({"id": "BTC", "symbol": client.symbols(("BTC",))["BTC"]})
+        await client.open_again(msgspec.json.encode([main]))
+        loaded = client.contracts
+        opening = asyncio.create_task(client.open(("BTC",)))
+        while not opening.done():  # between two attempts an order may have to be placed
+            assert client.contracts == loaded
+            await asyncio.sleep(0.01)
+        with pytest.raises(VenueError):
+            await opening
+        assert client.contracts == loaded

@@ -148,6 +148,7 @@ async def test_who_gave_up_waiting_for_a_turn_holds_up_nobody() -> None:
     assert await patiently(next_) > 0
 
 
+@pytest.mark.drawn(singly=True)
 @pytest.mark.parametrize("venue", ["kucoin", "backpack"])
 async def test_in_a_flood_over_loopback_no_turn_handles_more_than_its_share(venue: str) -> None:
     """KuCoin's trades come by the unified client, Backpack's forced orders by a socket of ours."""

@@ -1,6 +1,7 @@
 """The hand on a running bot: latches that outlive it, and a socket that only its owner can open."""
 
 import asyncio
+import contextlib
 import select
 import socket
 import stat
@@ -147,3 +148,24 @@ async def test_a_directory_with_a_long_name_is_reached_too(tmp_path: Path) -> No
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)
     assert not protocol.socket_path(data).exists()
+
+
+@pytest.mark.parametrize("turns", range(7))
+async def test_whoever_connects_as_the_house_ends_is_let_go(turns: int, tmp_path: Path) -> None:
+    """However far the event loop has come with it: accepted, handed over, read from."""
+
+    async def handle(_request: dict[str, object]) -> dict[str, object]:
+        return {"ok": True}
+
+    path = protocol.socket_path(tmp_path)
+    serving = asyncio.create_task(protocol.serve(path, handle))
+    await until(path.is_socket)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(PATIENCE_S)
+        connection.connect(str(path))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+        with contextlib.suppress(ConnectionResetError):
+            assert await asyncio.to_thread(connection.recv, 1) == b""

@@ -80,6 +80,7 @@ def test_each_is_answered_by_its_one_command(
         assert [one for one in essential if one not in told] == [], f"{said}\n{told}"
 
 
+@pytest.mark.drawn(singly=True)
 def test_what_ones_own_strategy_would_have_done(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = questions()[OWN]
     strategies = tmp_path / "config" / "strategies"

@@ -4,6 +4,7 @@ import random
 from decimal import Decimal
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from paper_house import BTC, KEY, D, target
@@ -247,6 +248,7 @@ def run(seed: int, trouble: float, steps: int) -> Watched:
     return house
 
 
+@pytest.mark.drawn(singly=True)
 @settings(max_examples=40)
 @given(st.integers(0, 10**9), st.sampled_from([0.0, 0.05, 0.2, 0.4]))
 def test_whatever_the_venue_does_we_stay_protected_and_end_flat(seed, trouble):
@@ -265,6 +267,7 @@ def test_the_same_troubles_give_the_same_commands(seed):
     assert run(seed, 0.2, steps=100).log == run(seed, 0.2, steps=100).log
 
 
+@pytest.mark.drawn(singly=True)
 def test_the_troubles_are_real():
     houses = [run(seed, 0.2, steps=300) for seed in range(10)]
     assert sum(len(house.entries) for house in houses) >= 50

@@ -1,6 +1,7 @@
 """Desk, account and paper exchange together over random markets and random wishes."""
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from paper_house import SPAN_MS, D, House, bar, btc_at, exchange_with, funding, target
@@ -102,6 +103,7 @@ def live(market, latency_ms: int = 200, venue: str = "binance", *, restart: bool
     return house
 
 
+@pytest.mark.drawn(singly=True)
 @given(markets(), st.sampled_from([0, 200, 2_000, 25_000]), VENUES)
 def test_protected_at_every_moment_and_at_rest_in_the_end(market, latency_ms, venue):
     house = live(market, latency_ms, venue)
@@ -126,6 +128,7 @@ def test_protected_at_every_moment_and_at_rest_in_the_end(market, latency_ms, ve
         assert position.quantity_base <= wanted.quantity_base
 
 
+@pytest.mark.drawn(singly=True)
 @given(markets(), st.sampled_from([0, 200, 25_000]), VENUES)
 def test_one_entry_per_decision_and_money_agrees_to_the_micro_dollar(market, latency_ms, venue):
     house = live(market, latency_ms, venue)
@@ -138,11 +141,13 @@ def test_one_entry_per_decision_and_money_agrees_to_the_micro_dollar(market, lat
     assert house.desk.foreign_orders_seen == 0
 
 
+@pytest.mark.drawn(singly=True)
 @given(markets(), VENUES)
 def test_a_restart_between_any_two_bars_changes_nothing(market, venue):
     assert live(market, venue=venue).commands == live(market, venue=venue, restart=True).commands
 
 
+@pytest.mark.drawn(singly=True)
 def test_the_markets_really_trade():
     """The laws above are about something: count what they saw."""
     seen = {"fills": 0, "stops": 0, "trades": 0}

@@ -276,6 +276,7 @@ def variables(monkeypatch: pytest.MonkeyPatch, name: str, **values: str) -> None
         monkeypatch.setenv(f"LIQBOT_EXTERNAL__{name}__{field}".upper(), value)
 
 
+@pytest.mark.drawn(singly=True)
 def test_beside_ours_as_text_and_as_json(
     tape: Path, source: Source, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -331,6 +332,7 @@ def test_what_is_missing_is_one_line_before_anything_is_read(
     assert len(told.err.strip().splitlines()) == 1
 
 
+@pytest.mark.drawn(singly=True)
 @pytest.mark.parametrize("name", ["coinglass", "coinank", "hyblock"])
 def test_a_recorded_answer_in_a_file(
     name: str, tape: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

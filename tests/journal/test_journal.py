@@ -75,6 +75,7 @@ def same(one: EventBlock, other: EventBlock) -> bool:
     )
 
 
+@pytest.mark.drawn(singly=True)
 @given(st.lists(st.integers(0, 10_000), max_size=12), st.integers(1, 7), st.integers(1, 400))
 @settings(max_examples=25, deadline=None)
 def test_what_is_appended_comes_back_in_any_chunking(
@@ -106,6 +107,7 @@ def test_sequence_goes_on_after_reopening(tmp_path: pathlib.Path):
         assert journal.append(random_block(2), "feed", 2) == 2
 
 
+@pytest.mark.drawn(singly=True)
 def test_durable_covers_everything_before_it_and_survives_a_kill(tmp_path: pathlib.Path):
     path = tmp_path / "journal.sqlite"
     script = textwrap.dedent(f"""

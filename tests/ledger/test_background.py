@@ -42,6 +42,7 @@ def as_written_at_once(tmp_path: Path) -> object:
     return everything(written(f"sqlite:///{tmp_path / 'at_once.sqlite'}"))
 
 
+@pytest.mark.drawn(singly=True)
 def test_what_is_put_is_written_as_if_it_were_written_at_once(tmp_path: Path, any_url: str) -> None:
     with LedgerThread(any_url, "abc123", written=lambda: LAST) as ledger:
         told(ledger)
@@ -107,6 +108,7 @@ def test_nothing_is_committed_that_the_journal_has_not_written(sqlite_url: str) 
         assert ledger.flush(PATIENCE_S)
 
 
+@pytest.mark.drawn(singly=True)
 def test_one_that_falls_behind_says_so_and_takes_the_rest_at_the_next_start(tmp_path: Path, sqlite_url: str) -> None:
     reached = 4
     with LedgerThread(sqlite_url, "abc123", written=lambda: reached, waiting_max=2) as ledger:
@@ -134,6 +136,7 @@ def test_a_gap_is_not_passed_over(sqlite_url: str) -> None:
         assert "it ends at record 1, the next that came is 3" in ledger.trouble
 
 
+@pytest.mark.drawn(singly=True)
 def test_a_ledger_that_is_too_far_behind_is_made_anew_in_its_thread(tmp_path: Path, sqlite_url: str) -> None:
     begun, may_go = threading.Event(), threading.Event()
 

@@ -16,6 +16,7 @@ DOCUMENTED = re.findall(
 )
 
 
+@pytest.mark.drawn(singly=True)
 def test_documented_queries_and_verbs_on_postgresql(postgres_url: str, capsys: pytest.CaptureFixture[str]):
     with LedgerWriter(postgres_url, "abc123") as writer:
         for observation in story():

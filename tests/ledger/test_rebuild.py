@@ -101,6 +101,7 @@ def lived(tmp_path: Path) -> Callable[[], tuple[Path, str]]:
     return live
 
 
+@pytest.mark.drawn(singly=True)
 def test_rebuilt_is_the_same_in_place_and_elsewhere(lived: Callable[[], tuple[Path, str]], tmp_path: Path):
     path, url = lived()
     first = rows(url)

@@ -60,6 +60,7 @@ def adopted(data: Path) -> list[object]:
     return [fact for fact in facts if isinstance(fact, PositionAdopted | JournalAdopted)]
 
 
+@pytest.mark.drawn(singly=True)
 @everywhere
 async def test_what_an_earlier_journal_left_is_taken_over_under_a_stop_of_ours(venue: str, tmp_path: Path) -> None:
     async with place(venue) as here:
@@ -91,6 +92,7 @@ async def test_what_an_earlier_journal_left_is_taken_over_under_a_stop_of_ours(v
         assert here.hub.unknown == []
 
 
+@pytest.mark.drawn(singly=True)
 async def test_the_old_stop_goes_only_after_ours_is_there(tmp_path: Path) -> None:
     async with place() as here:
         await left_behind(here)
@@ -101,6 +103,7 @@ async def test_the_old_stop_goes_only_after_ours_is_there(tmp_path: Path) -> Non
         assert writes == ["POST /fapi/v1/algoOrder", "DELETE /fapi/v1/algoOrder"]
 
 
+@pytest.mark.drawn(singly=True)
 async def test_a_naked_position_by_hand_gets_a_stop(tmp_path: Path) -> None:
     async with place() as here:
         await left_behind(here, stop=False, by_hand=True)

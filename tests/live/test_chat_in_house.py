@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from chat_server import OWNER, TOKEN, ChatServer
 
 from liqbot import __version__
@@ -17,6 +18,7 @@ from tests.builders.loopback_house import files_with, place, running
 from tests.builders.patience import PATIENCE_S
 
 
+@pytest.mark.drawn(singly=True)
 async def test_a_pause_from_a_chat_is_journaled_and_replayed_like_one_from_the_machine(tmp_path: Path) -> None:
     service = ChatServer()
     async with service.server, place("okx") as here, running(here.settings(chat=service.params()), tmp_path) as bot:

@@ -35,6 +35,7 @@ def _nonsense(path: Path) -> None:
     path.write_bytes(b"[" * 100_000)
 
 
+@pytest.mark.drawn(singly=True)
 @pytest.mark.parametrize("damage", [_directory, os.mkfifo, _nonsense], ids=["directory", "pipe", "nonsense"])
 async def test_no_note_beside_the_books_keeps_a_start_from_protecting(
     damage: Callable[[Path], None], tmp_path: Path
@@ -111,6 +112,7 @@ JOURNALS: dict[str, tuple[Callable[[Path], None], str]] = {
 }
 
 
+@pytest.mark.drawn(singly=True)
 async def test_a_journal_that_is_none_is_one_line_with_what_is_next_and_never_begun_anew(tmp_path: Path) -> None:
     async with place("okx") as here:
         settings, sound = here.settings(), tmp_path / "sound"

@@ -45,6 +45,7 @@ def protected(here: Place) -> bool:
     return abs(here.held_base) <= here.stopped_base
 
 
+@pytest.mark.drawn(singly=True)
 @everywhere
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_while_the_fate_of_an_entry_is_unknown(venue: str, number: int, tmp_path: Path) -> None:
@@ -65,6 +66,7 @@ async def test_a_signal_while_the_fate_of_an_entry_is_unknown(venue: str, number
         assert not here.hub.unknown
 
 
+@pytest.mark.drawn(singly=True)
 @everywhere
 async def test_stops_that_the_venue_refuses_end_in_a_close(venue: str, tmp_path: Path) -> None:
     async with place(venue) as here:
@@ -83,6 +85,7 @@ async def test_stops_that_the_venue_refuses_end_in_a_close(venue: str, tmp_path:
         assert not here.held_base
 
 
+@pytest.mark.drawn(singly=True)
 async def test_a_second_signal_ends_at_once_and_names_what_is_naked(tmp_path: Path) -> None:
     async with place() as here:
         settings = here.settings(execution=EXPECTANT)
@@ -101,6 +104,7 @@ async def test_a_second_signal_ends_at_once_and_names_what_is_naked(tmp_path: Pa
         assert ended.value.exit_code == Exit.UNPROTECTED
 
 
+@pytest.mark.drawn(singly=True)
 async def test_nothing_is_entered_from_the_signal_on(tmp_path: Path) -> None:
     """An entry that an earlier process sent is asked about and never sent again, whatever the venue says of it."""
     async with place() as here:
@@ -131,6 +135,7 @@ async def ended_of(bot: Running) -> BaseException:
     return error
 
 
+@pytest.mark.drawn(singly=True)
 async def test_a_market_that_fails_between_fill_and_stop_leaves_no_naked_position(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,6 +162,7 @@ async def test_a_market_that_fails_between_fill_and_stop_leaves_no_naked_positio
         assert protected(here)
 
 
+@pytest.mark.drawn(singly=True)
 @everywhere
 async def test_a_loop_that_fails_before_it_heard_of_the_fill_leaves_no_naked_position(
     venue: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

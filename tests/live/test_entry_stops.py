@@ -25,6 +25,7 @@ async def filled(here: Place, entry: PlaceOrder) -> None:
     assert here.held_base == QUANTITY
 
 
+@pytest.mark.drawn(singly=True)
 @pytest.mark.parametrize("venue", ["bybit", "okx"])
 async def test_a_process_that_dies_at_the_fill_leaves_nothing_naked_where_the_stop_rides(
     venue: str, tmp_path: Path
@@ -43,6 +44,7 @@ async def test_a_process_that_dies_at_the_fill_leaves_nothing_naked_where_the_st
         assert here.hub.unknown == []
 
 
+@pytest.mark.drawn(singly=True)
 @pytest.mark.parametrize("venue", VENUES_SERVED)
 async def test_the_stop_is_there_with_the_first_word_of_the_fill_and_waits_for_no_reading(
     venue: str, tmp_path: Path

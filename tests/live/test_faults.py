@@ -88,6 +88,7 @@ async def test_a_wrong_shaped_answer_at_the_start_is_no_traceback(venue: str, tm
             require_running(task)
 
 
+@pytest.mark.drawn(singly=True)
 async def test_an_order_of_somebody_else_in_an_unknown_state_is_survived(tmp_path: Path) -> None:
     endpoint = RESTING["bybit"]
     async with place("bybit") as here, running(impatient(here.settings()), tmp_path) as bot:
@@ -96,6 +97,7 @@ async def test_an_order_of_somebody_else_in_an_unknown_state_is_survived(tmp_pat
         await suffered(here, bot, endpoint)
 
 
+@pytest.mark.drawn(singly=True)
 async def test_our_stop_in_an_unknown_state_is_survived(tmp_path: Path) -> None:
     async with place() as here:
         settings = settings_of(here)
@@ -124,6 +126,7 @@ def require_protected(here: Place) -> None:
         raise Naked(f"{here.held_base} held, {here.stopped_base} under stops")
 
 
+@pytest.mark.drawn(singly=True)
 @pytest.mark.usefixtures("unhurried_end")
 async def test_a_signal_between_fill_and_stop_leaves_no_naked_position(tmp_path: Path) -> None:
     async with place() as here:
@@ -140,6 +143,7 @@ async def test_a_signal_between_fill_and_stop_leaves_no_naked_position(tmp_path:
         require_protected(here)
 
 
+@pytest.mark.drawn(singly=True)
 async def test_a_signal_after_the_stop_was_sent_leaves_it_there(tmp_path: Path) -> None:
     async with place() as here:
         settings = settings_of(here)
@@ -174,6 +178,7 @@ async def flat(here: Place) -> None:
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.drawn(singly=True)
 async def test_an_exit_leaves_while_the_journal_hangs(tmp_path: Path) -> None:
     async with place() as here:
         settings = settings_of(here)
@@ -188,6 +193,7 @@ async def test_an_exit_leaves_while_the_journal_hangs(tmp_path: Path) -> None:
             raise HeldBack("no exit, though a reduction waits a second for a book and no longer")
 
 
+@pytest.mark.drawn(singly=True)
 async def test_an_exit_leaves_once_the_journal_says_that_it_is_stuck(tmp_path: Path) -> None:
     async with place() as here:
         settings = settings_of(here, stuck_after_ms=1_000)
@@ -201,6 +207,7 @@ async def test_an_exit_leaves_once_the_journal_says_that_it_is_stuck(tmp_path: P
             await flat(here)
 
 
+@pytest.mark.drawn(singly=True)
 async def test_an_exit_leaves_while_another_program_has_the_ledger_locked(tmp_path: Path) -> None:
     async with place() as here:
         settings = settings_of(here)
@@ -218,6 +225,7 @@ async def test_an_exit_leaves_while_another_program_has_the_ledger_locked(tmp_pa
     assert 0 <= trade["naked_ms"] < settings.execution.unprotected_ms_max
 
 
+@pytest.mark.drawn(singly=True)
 async def test_a_journal_that_is_deleted_is_missed_within_seconds_and_protection_goes_on(tmp_path: Path) -> None:
     async with place() as here:
         settings = settings_of(here)
@@ -235,6 +243,7 @@ async def test_a_journal_that_is_deleted_is_missed_within_seconds_and_protection
                 await bot.task
 
 
+@pytest.mark.drawn(singly=True)
 async def test_time_without_a_stop_is_measured_and_shown(tmp_path: Path) -> None:
     async with place() as here:
         settings = settings_of(here)
@@ -259,6 +268,7 @@ NO_TEXT = os.fsdecode(b"caf\xe9")
 """As the command line hands on a byte that is not UTF-8."""
 
 
+@pytest.mark.drawn(singly=True)
 async def test_a_reason_that_is_no_text_is_written_down_and_lasts_over_a_restart(tmp_path: Path) -> None:
     async with place() as here:
         async with running(here.settings(), tmp_path) as bot:

@@ -60,6 +60,7 @@ def opened(file: Path) -> dict[str, str]:
         }
 
 
+@pytest.mark.drawn(singly=True)
 def test_no_planted_secret_is_in_it_and_all_else_is(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -85,6 +86,7 @@ def test_no_planted_secret_is_in_it_and_all_else_is(
     assert main(words) == Exit.USAGE, "it is there already"
 
 
+@pytest.mark.drawn(singly=True)
 def test_a_profile_that_cannot_be_read_is_part_of_it(data: Path, tmp_path: Path) -> None:
     (tmp_path / "config" / "paper.toml").write_text(f'[alerts]\nping_url = "{ADDRESS}"\n[risk]\nleverage_maxx = 1\n')
     file = tmp_path / "x.tar.gz"

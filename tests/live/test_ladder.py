@@ -133,6 +133,7 @@ def told(data: Path) -> list[Event]:
         ]
 
 
+@pytest.mark.drawn(singly=True)
 async def test_an_override_is_in_the_journal_and_in_the_status(tmp_path: Path, rungs: Path) -> None:
     climb = Climb(MISSING, WORDS, 25.0, DAY_MS, asks=True)
     async with place() as here, running(here.settings(), tmp_path / "data", climb=climb) as bot:
@@ -155,6 +156,7 @@ async def test_a_house_that_turns_out_flat_is_refused(tmp_path: Path) -> None:
     assert no.value.exit_code is Exit.HALTED
 
 
+@pytest.mark.drawn(singly=True)
 async def test_with_a_position_it_protects_and_enters_nothing(tmp_path: Path) -> None:
     async with place("okx") as here:
         settings = here.settings()

@@ -4,6 +4,8 @@ import asyncio
 import signal
 from pathlib import Path
 
+import pytest
+
 from liqbot.commands import Purpose
 from tests.builders.earlier_life import QUANTITY, entry_sent
 from tests.builders.loopback_house import place
@@ -17,6 +19,7 @@ LOOKED_S = 2.0
 LIMITS = {"unprotected_ms_max": UNPROTECTED_S * 1_000}
 
 
+@pytest.mark.drawn(singly=True)
 async def test_a_position_whose_stop_rests_survives_a_suspended_process(tmp_path: Path) -> None:
     async with place() as here:
         entry = await entry_sent(here, here.settings(execution=LIMITS), tmp_path / "data")

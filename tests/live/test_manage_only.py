@@ -63,6 +63,7 @@ def starts(data: Path) -> int:
     return len(json.loads((data / crash_count.NAME).read_bytes()))
 
 
+@pytest.mark.drawn(singly=True)
 async def test_after_repeated_crashes_a_flat_house_runs_and_waits_for_a_person(tmp_path: Path) -> None:
     crashed(tmp_path, CRASHES_MAX)
     async with place() as here:
@@ -77,12 +78,14 @@ async def test_after_repeated_crashes_a_flat_house_runs_and_waits_for_a_person(t
             assert not (await bot.status())["halted"]
 
 
+@pytest.mark.drawn(singly=True)
 async def test_fewer_crashes_halt_nothing(tmp_path: Path) -> None:
     crashed(tmp_path, CRASHES_MAX - 1)
     async with place() as here, running(here.settings(), tmp_path) as bot:
         assert not (await bot.status())["halted"]
 
 
+@pytest.mark.drawn(singly=True)
 async def test_a_refused_start_is_no_crash(tmp_path: Path) -> None:
     async with place() as here:
         for _ in range(CRASHES_MAX):
@@ -92,6 +95,7 @@ async def test_a_refused_start_is_no_crash(tmp_path: Path) -> None:
             assert not (await bot.status())["halted"]
 
 
+@pytest.mark.drawn(singly=True)
 async def test_after_repeated_crashes_strategies_of_ones_own_are_left_out_until_it_is_resumed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -107,6 +111,7 @@ async def test_after_repeated_crashes_strategies_of_ones_own_are_left_out_until_
     assert "StrategyDisabled" in said.out + said.err
 
 
+@pytest.mark.drawn(singly=True)
 async def test_a_process_killed_over_and_over_protects_its_position_and_enters_nothing(tmp_path: Path) -> None:
     data = tmp_path / "data"
     async with place("okx") as here:
@@ -142,6 +147,7 @@ STOPS = {
 }  # fmt: skip
 
 
+@pytest.mark.drawn(singly=True)
 @everywhere
 async def test_a_far_stop_is_tried_before_the_market_begins(venue: str, tmp_path: Path) -> None:
     async with place(venue) as here:
@@ -160,6 +166,7 @@ async def tried_with(here: Place, data: Path, order: Callable[[], Any]) -> dict[
         return await bot.status_when(lambda now: now["halt_code"] == HaltCode.STOP_CANARY, "halted by the canary")
 
 
+@pytest.mark.drawn(singly=True)
 async def test_a_far_stop_that_the_venue_does_not_take_forbids_entries(tmp_path: Path) -> None:
     async with place() as here:
         here.account.isolated["BTC"] = True
@@ -216,6 +223,7 @@ async def test_with_a_position_an_unreadable_profile_gives_way_to_the_journals(
     assert list(halts) == [HaltCode.RECORDED_CONFIGURATION]
 
 
+@pytest.mark.drawn(singly=True)
 async def test_with_a_position_and_an_unreadable_profile_the_bot_protects_and_enters_nothing(tmp_path: Path) -> None:
     data = tmp_path / "data"
     async with place("bybit") as here:

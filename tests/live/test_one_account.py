@@ -68,6 +68,7 @@ def marks(here: Place, letter: str) -> list[str]:
     return [client_id for client_id in here.account.orders if client_id.startswith(letter)]
 
 
+@pytest.mark.drawn(singly=True)
 @everywhere
 async def test_a_second_host_is_refused_and_the_first_goes_on(venue: str, tmp_path: Path) -> None:
     async with place(venue) as here, running_on(Host("one", tmp_path), here) as bot:
@@ -98,6 +99,7 @@ async def passing(here: Place) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
+@pytest.mark.drawn(singly=True)
 @everywhere
 async def test_of_two_that_start_together_at_most_one_goes_on(venue: str, tmp_path: Path) -> None:
     seed = 11
@@ -134,6 +136,7 @@ async def test_of_two_that_start_together_at_most_one_goes_on(venue: str, tmp_pa
         assert here.hub.unknown == []
 
 
+@pytest.mark.drawn(singly=True)
 async def test_after_an_orderly_end_the_next_host_may_start(tmp_path: Path) -> None:
     async with place() as here:
         async with running_on(Host("one", tmp_path), here):
@@ -145,6 +148,7 @@ async def test_after_an_orderly_end_the_next_host_may_start(tmp_path: Path) -> N
             pass
 
 
+@pytest.mark.drawn(singly=True)
 async def test_after_a_crash_only_the_same_books_may_go_on(tmp_path: Path) -> None:
     async with place() as here:
         one = Host("one", tmp_path)
@@ -166,6 +170,7 @@ def by_another(purpose: Purpose, number: int) -> PlaceOrder:
     )  # fmt: skip
 
 
+@pytest.mark.drawn(singly=True)
 async def test_orders_of_another_journal_that_are_over_halt_a_running_bot(tmp_path: Path) -> None:
     async with place() as here, running_on(Host("one", tmp_path), here) as bot:
         order = by_another(Purpose.ENTRY, 1)
@@ -176,6 +181,7 @@ async def test_orders_of_another_journal_that_are_over_halt_a_running_bot(tmp_pa
         assert "zzz999" in status["halted"]
 
 
+@pytest.mark.drawn(singly=True)
 async def test_orders_of_panic_and_of_the_canary_are_nobodys(tmp_path: Path) -> None:
     async with place() as here:
         for name in ("canary", "panicx"):
@@ -195,6 +201,7 @@ async def test_a_mark_that_is_refused_is_no_start(tmp_path: Path) -> None:
         assert (here.held_base, here.account.open_orders()) == (0, [])
 
 
+@pytest.mark.drawn(singly=True)
 async def test_a_position_is_managed_though_there_is_no_money_left_for_a_mark(tmp_path: Path) -> None:
     async with place() as here:
         settings = settings_of(here)

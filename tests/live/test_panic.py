@@ -197,6 +197,7 @@ async def rounds_among_nonsense(one: Rig, panic: Panic) -> dict[str, Left | Exce
     return found
 
 
+@pytest.mark.drawn(singly=True)
 @everywhere
 async def test_no_wrong_shaped_answer_ends_it(venue: str) -> None:
     async with rig(venue, running=False) as one:

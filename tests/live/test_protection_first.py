@@ -80,6 +80,7 @@ def listings_held(here: Place) -> Iterator[None]:
         here.hub.faults.clear()
 
 
+@pytest.mark.drawn(singly=True)
 @everywhere
 async def test_the_stop_waits_for_nothing_else_that_is_asked(venue: str, tmp_path: Path) -> None:
     async with place(venue) as here:
@@ -95,6 +96,7 @@ async def test_the_stop_waits_for_nothing_else_that_is_asked(venue: str, tmp_pat
         assert here.hub.unknown == []
 
 
+@pytest.mark.drawn(singly=True)
 @everywhere
 async def test_nothing_that_a_stop_depends_on_waits_for_the_venues_own_budget(
     venue: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -119,6 +121,7 @@ async def test_nothing_that_a_stop_depends_on_waits_for_the_venues_own_budget(
     assert not [one for one in waited if one[2] > WAIT_S_MAX]
 
 
+@pytest.mark.drawn(singly=True)
 async def test_public_venues_that_are_gone_hold_up_no_stop(tmp_path: Path) -> None:
     async with place() as here:
         settings = here.settings()
@@ -131,6 +134,7 @@ async def test_public_venues_that_are_gone_hold_up_no_stop(tmp_path: Path) -> No
             await bot.status_when(lambda now: now["feeds"]["binance"]["messages"] > 0, "the market is read")
 
 
+@pytest.mark.drawn(singly=True)
 async def test_a_trading_venue_that_is_away_is_asked_until_it_is_back(tmp_path: Path) -> None:
     async with place("bybit") as here:
         settings = here.settings()
@@ -150,6 +154,7 @@ async def test_a_trading_venue_that_is_away_is_asked_until_it_is_back(tmp_path: 
             await asyncio.gather(task, return_exceptions=True)
 
 
+@pytest.mark.drawn(singly=True)
 async def test_books_without_contracts_ask_the_venue_until_it_answers(tmp_path: Path) -> None:
     """As an earlier version left them."""
     async with place() as here:
@@ -174,6 +179,7 @@ async def stops_taken_away(here: Place) -> None:
     assert here.stopped_base == Decimal(0)
 
 
+@pytest.mark.drawn(singly=True)
 @everywhere
 async def test_a_stop_that_vanishes_behind_a_silent_stream_is_placed_anew(venue: str, tmp_path: Path) -> None:
     async with place(venue) as here:
@@ -188,6 +194,7 @@ async def test_a_stop_that_vanishes_behind_a_silent_stream_is_placed_anew(venue:
             assert len(here.orders(Purpose.STOP)) > before
 
 
+@pytest.mark.drawn(singly=True)
 @everywhere
 async def test_a_stop_that_vanished_while_nobody_ran_is_placed_anew_at_once(venue: str, tmp_path: Path) -> None:
     async with place(venue) as here:

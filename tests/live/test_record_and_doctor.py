@@ -32,6 +32,7 @@ async def advancing(here: Place) -> None:
         await asyncio.sleep(0.1)
 
 
+@pytest.mark.drawn(singly=True)
 @everywhere
 async def test_a_recording_replays_to_the_same_steps(venue: str, tmp_path: Path) -> None:
     async with place(venue) as here:
@@ -68,6 +69,7 @@ class Counting(Observer):
             raise ValueError("enough")
 
 
+@pytest.mark.drawn(singly=True)
 async def test_who_looks_on_at_a_recording_sees_it_and_cannot_end_it(tmp_path: Path) -> None:
     watch = Counting()
     async with place() as here:
@@ -130,6 +132,7 @@ async def test_the_canary_is_placed_read_back_and_cancelled(venue: str, tmp_path
         assert here.hub.unknown == []
 
 
+@pytest.mark.drawn(singly=True)
 async def test_the_doctor_looks_at_the_running_bot(tmp_path: Path) -> None:
     async with place() as here, running(here.settings(), tmp_path):
         market = asyncio.create_task(advancing(here))

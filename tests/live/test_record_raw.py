@@ -55,6 +55,7 @@ async def advancing(here: Place) -> None:
         await asyncio.sleep(0.1)
 
 
+@pytest.mark.drawn(singly=True)
 @pytest.mark.parametrize("venue", ["binance", "bitget", "bybit", "okx"])
 async def test_raw_messages_read_again_give_the_facts_of_the_journal(venue: str, tmp_path: Path) -> None:
     raw = tmp_path / DIRECTORY
@@ -81,6 +82,7 @@ async def test_raw_messages_read_again_give_the_facts_of_the_journal(venue: str,
     manifest_tells_the_files(raw, venue)
 
 
+@pytest.mark.drawn(singly=True)
 async def test_a_line_that_broke_is_in_the_recording_and_the_facts_around_it_are_the_same(tmp_path: Path) -> None:
     async with place("bybit") as here:
         here.catch_up(BEHIND_MS)
@@ -118,6 +120,7 @@ def falls(blocks: Sequence[EventBlock]) -> list[FeedDown]:
     return [fact for block in blocks for fact in block.facts if isinstance(fact, FeedDown)]
 
 
+@pytest.mark.drawn(singly=True)
 def test_a_tape_is_made_of_raw_messages(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asyncio.run(recorded("okx", tmp_path))
     tape = tmp_path / "raw.tape"

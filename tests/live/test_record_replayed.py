@@ -108,6 +108,7 @@ def maps(engine: Engine, blocks: Sequence[EventBlock]) -> list[bytes]:
     return found
 
 
+@pytest.mark.drawn(singly=True)
 @pytest.mark.parametrize("venue", ["binance", "bybit", "okx", "bitget"])
 @pytest.mark.parametrize("cut", [False, True])
 async def test_raw_messages_and_journal_give_the_identical_map(venue: str, cut: bool, tmp_path: Path) -> None:

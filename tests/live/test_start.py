@@ -106,6 +106,7 @@ async def test_a_skewed_clock_is_named(venue: str, tmp_path: Path) -> None:
         assert error.exit_code == Exit.CONFIG
 
 
+@pytest.mark.drawn(singly=True)
 async def test_a_second_instance_is_refused_on_the_same_books_and_on_the_same_account(tmp_path: Path) -> None:
     async with place() as here, running(here.settings(), tmp_path / "one"):
         assert (await refusal(here.settings(), tmp_path / "one")).exit_code == Exit.RUNNING
@@ -114,6 +115,7 @@ async def test_a_second_instance_is_refused_on_the_same_books_and_on_the_same_ac
         assert "account" in str(error)
 
 
+@pytest.mark.drawn(singly=True)
 async def test_books_of_another_mode_are_refused(tmp_path: Path) -> None:
     async with place("bybit") as here:
         async with running(here.settings(), tmp_path):
@@ -122,6 +124,7 @@ async def test_books_of_another_mode_are_refused(tmp_path: Path) -> None:
         assert error.exit_code == Exit.CONFIG
 
 
+@pytest.mark.drawn(singly=True)
 @everywhere
 async def test_status_pause_resume_and_an_orderly_end(venue: str, tmp_path: Path) -> None:
     async with place(venue) as here:
@@ -146,6 +149,7 @@ async def test_status_pause_resume_and_an_orderly_end(venue: str, tmp_path: Path
         assert here.hub.unknown == []
 
 
+@pytest.mark.drawn(singly=True)
 async def test_a_pause_lasts_over_a_restart_and_a_stop_flat_does_not_halt(tmp_path: Path) -> None:
     async with place() as here:
         async with running(here.settings(), tmp_path) as bot:
@@ -160,6 +164,7 @@ async def test_a_pause_lasts_over_a_restart_and_a_stop_flat_does_not_halt(tmp_pa
             assert (await bot.status())["halted"] == ""
 
 
+@pytest.mark.drawn(singly=True)
 async def test_a_panic_latch_refuses_the_next_start_until_it_is_lifted(tmp_path: Path) -> None:
     async with place() as here:
         protocol.write_latch(tmp_path, protocol.PANIC, time_ms=1, why="fire")
@@ -191,6 +196,7 @@ async def test_a_dry_run_writes_nothing_at_the_venue_and_keeps_its_own_books(tmp
         assert not (tmp_path / "journal.sqlite").exists()
 
 
+@pytest.mark.drawn(singly=True)
 @everywhere
 async def test_secrets_are_nowhere_but_in_memory(
     venue: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]

@@ -29,6 +29,7 @@ async def advancing(here: Place) -> None:
         await asyncio.sleep(0.1)
 
 
+@pytest.mark.drawn(singly=True)
 async def test_a_direction_is_given_shown_journaled_and_replayed(tmp_path: Path) -> None:
     wanted = params()
     async with place("okx") as here, running(here.settings(webhook=wanted), tmp_path) as bot:

@@ -71,6 +71,7 @@ def test_equity_meets_maintenance_first_at_the_liquidation_price(
         assert abs(excess_usd(book, side, entry, quantity, margin_usd, price)) <= 1e-8 * scale
 
 
+@pytest.mark.drawn(singly=True)
 @settings(max_examples=300, deadline=None)
 @given(keys, coins, sides, prices, notionals_usd, leverages)
 def test_liquidation_lies_between_bankruptcy_and_entry_and_the_naive_formula_is_too_far(
@@ -117,6 +118,7 @@ def test_added_margin_moves_it_away(
 TABLE_ROWS = ((50.0, 100.0, 0.5), (200.0, 50.0, 1.0), (1_000.0, 20.0, 2.5), (1e7, 5.0, 10.0))
 
 
+@pytest.mark.drawn(singly=True)
 @settings(max_examples=300, deadline=None)
 @given(
     st.sampled_from(("mark", "entry")), st.sampled_from(("progressive", "whole")), st.sampled_from(("coin", "usd")),
@@ -145,6 +147,7 @@ def test_inverse_is_linear_in_the_reciprocal_price(
     assert direct == pytest.approx(reciprocal, rel=1e-12)
 
 
+@pytest.mark.drawn(singly=True)
 @settings(max_examples=400, deadline=None)
 @given(
     keys, coins, sides, st.integers(1_000, 50_000_000), st.integers(1, 2_000_000), st.integers(2, 125),

@@ -11,6 +11,7 @@ from liqbot.venues.registry import mechanics_of
 VENUES = tuple(SPECS)
 
 
+@pytest.mark.drawn(singly=True)
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(VENUES), st.floats(10.0, 5e8), st.floats(-0.01, 1.0))
 def test_amounts_are_positive_and_the_first_taker_is_offered_exactly_the_position(

@@ -89,6 +89,7 @@ def refusals(view: MarketView) -> set[str]:
     }
 
 
+@pytest.mark.drawn(singly=True)
 @pytest.mark.parametrize("factor", [10.0, 0.1, 1.2, 0.93])
 def test_a_venue_apart_is_left_out_whole_reported_once_and_back_by_itself(factor: float) -> None:
     house = House().run(30, binance=100.0, bybit=100.1, okx=99.9)
@@ -138,6 +139,7 @@ def test_the_traded_venue_in_quarantine_enters_nothing() -> None:
     assert refusals(house.view) == {"PRICE_QUARANTINED"}
 
 
+@pytest.mark.drawn(singly=True)
 def test_of_two_venues_nobody_knows_which_is_wrong() -> None:
     house = House(VENUES[:2]).run(30, binance=100.0, bybit=100.1).run(60, binance=100.0, bybit=130.0)
     assert sorted(one.venue for one in house.news) == ["binance", "bybit"]
@@ -175,6 +177,7 @@ def test_a_frozen_venue_is_the_one_that_is_left_out_when_the_others_crash() -> N
     assert house.view.mark_price == pytest.approx(82.3, rel=0.001)
 
 
+@pytest.mark.drawn(singly=True)
 @given(
     st.integers(0, 2**32), st.lists(st.integers(0, 12), min_size=2, max_size=5),
     st.floats(-0.35, 0.5).filter(lambda size: abs(size) > 0.01), st.integers(1, 40),
@@ -254,6 +257,7 @@ def test_a_restored_house_judges_as_the_one_that_went_on(seed: int, count: int, 
         assert msgspec.msgpack.encode(whole.state()) == msgspec.msgpack.encode(second.state())
 
 
+@pytest.mark.drawn(singly=True)
 def test_the_same_blocks_give_the_same_steps_and_the_bytes_say_it() -> None:
     house = House().run(30, binance=100.0, bybit=100.1, okx=99.9).run(60, binance=100.0, bybit=100.1, okx=200.0)
     again = house.fresh()

@@ -16,6 +16,7 @@ def test_a_market_restored_in_mid_step_reads_the_same_to_the_last_bit(seed: int)
     assert len(set(whole)) > len(blocks) // 2
 
 
+@pytest.mark.drawn(singly=True)
 @pytest.mark.usefixtures("plain_fold")
 def test_one_last_bit_of_one_kernel_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     roster, blocks = random_blocks(1, 12)

@@ -190,6 +190,7 @@ def test_hourly_bars_alone_leave_absent_what_they_cannot_tell() -> None:
     assert view.map.long_usd.sum() > 0
 
 
+@pytest.mark.drawn(singly=True)
 def test_open_interest_told_every_four_hours_says_nothing_about_an_hour() -> None:
     roster = Roster(("binance", "aggregate"), ("BTC",))
     market = fresh(roster)

@@ -117,6 +117,7 @@ def test_open_interest_counts_in_dollars() -> None:
     assert views[-1].oi_usd == pytest.approx(calm_views[-1].oi_usd, rel=1e-4)
 
 
+@pytest.mark.drawn(singly=True)
 def test_beyond_the_limit_entries_are_refused_and_it_is_said_once() -> None:
     names = {"binance": 100.0, "okx": 100.0, "krakenfutures": 100.0, "bybit_coin": 100.0}
     house = House(("binance", "okx", "krakenfutures", "bybit:coin")).run(30, **names)

@@ -289,6 +289,7 @@ def bar(close: float, span_ms: int, volume_usd: float) -> BarColumns:
     return BarColumns.of({0: [row]})
 
 
+@pytest.mark.drawn(singly=True)
 @pytest.mark.parametrize("span_ms", [1_000, MINUTE_MS, HOUR_MS])
 def test_bars_of_any_span_read_alike(span_ms: int) -> None:
     fold = BarsFold(RollingParams())
@@ -406,6 +407,7 @@ def test_forecasts_of_a_view_are_those_of_its_moment() -> None:
     assert [one.horizon_h for one in kept.forecasts_of()] == [1, 4, 24]
 
 
+@pytest.mark.drawn(singly=True)
 def test_a_record_survives_json_and_says_what_the_view_says() -> None:
     world = RandomMarket(5, span_ms=MINUTE_MS, volatility_pct=0.5)
     market = Market(MarketParams(), world.roster, "binance")

@@ -63,6 +63,7 @@ def windows(chart: LiquidationMap, side: Side) -> list[tuple[float, float]]:
     return found
 
 
+@pytest.mark.drawn(singly=True)
 @given(maps(), st.sampled_from(Side))
 @settings(max_examples=30, deadline=None)
 def test_excess_is_what_a_walk_over_the_windows_finds(chart: LiquidationMap, side: Side) -> None:

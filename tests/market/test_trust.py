@@ -41,6 +41,7 @@ def test_healthy_venues_count_whole_and_only_what_is_known_by_inference_begins_l
     assert [name for name in VENUES if known_by_inference(name)] == ["apex"]
 
 
+@pytest.mark.drawn(singly=True)
 @pytest.mark.parametrize("weight", [0.0, 0.25, 1.0])
 def test_a_weight_of_the_profile_scales_what_the_venue_adds_and_nothing_else(weight: float) -> None:
     (plain, _), (market, view) = folded(MarketParams()), folded(trusting(of_venues={"okx": weight}))

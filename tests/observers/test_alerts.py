@@ -293,6 +293,7 @@ def test_a_receiver_that_is_gone_is_a_trouble_that_is_shown_and_holds_nobody_up(
     delivery.close()
 
 
+@pytest.mark.drawn(singly=True)
 def test_a_chat_is_told_by_the_library_once_for_each_alert() -> None:
     with receiver() as server:
         params = AlertParams(notify=f"json://127.0.0.1:{server.server_port}/")  # type: ignore[arg-type]

@@ -120,6 +120,7 @@ def test_forty_seconds_of_suspension_while_the_stop_fills(seed):
     scene.settled()
 
 
+@pytest.mark.drawn(singly=True)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_database_is_deleted_with_a_position_open(seed):
     scene = Scene(seed).in_a_trade()
@@ -226,6 +227,7 @@ def test_a_storm_of_refusals_with_a_stop_still_to_place(seed):
     scene.settled()
 
 
+@pytest.mark.drawn(singly=True)
 def test_a_stuck_disk_stops_entries_and_nothing_else():
     scene = Scene(3).in_a_trade()
     scenario = scene.scenario

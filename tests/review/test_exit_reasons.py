@@ -115,6 +115,7 @@ def test_every_reason_is_told_by_its_own_words(books: Path, capsys: pytest.Captu
         assert because not in {by, BY_ORDER}, by
 
 
+@pytest.mark.drawn(singly=True)
 def test_every_screen_says_it(books: Path, capsys: pytest.CaptureFixture[str]) -> None:
     trades = json.loads(asked(capsys, books, "trades", "--json", "--limit", "100"))
     report = json.loads(asked(capsys, books, "report", "--json"))

@@ -165,6 +165,7 @@ def test_no_text_covers_another_or_leaves_the_picture(name: str, monkeypatch: py
             assert not box.overlaps(there), f"{said!r} covers {other!r}"
 
 
+@pytest.mark.drawn(singly=True)
 def test_a_map_says_what_its_usd_is_and_names_marks_and_lines(tmp_path: Path):
     file = tmp_path / "map.svg"
     map_figure(a_reading(), lines=LINES).write(file)
@@ -334,6 +335,7 @@ def test_a_wrong_wish_is_one_clear_line(
     assert not list(books.glob("x*"))
 
 
+@pytest.mark.drawn(singly=True)
 def test_a_view_without_clusters_is_drawn_too(tmp_path: Path):
     chart = a_view().map
     reading = MapReading(chart, (), (), {"bins": bins_of(chart)})

@@ -197,6 +197,7 @@ def test_an_entry_is_priced_by_what_came_after_it_alone() -> None:
     assert won.sum_r == pytest.approx(1.0)
 
 
+@pytest.mark.drawn(singly=True)
 def test_a_tape_is_observed_without_an_account(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tape = small_tape(tmp_path / "some.parquet", hours=72)
     assert main(["observe", "--market", str(tape), "--for", "60h", "--json"]) == Exit.OK
@@ -209,6 +210,7 @@ def test_a_tape_is_observed_without_an_account(tmp_path: Path, capsys: pytest.Ca
     assert max(map(len, printed.splitlines())) <= 100
 
 
+@pytest.mark.drawn(singly=True)
 def test_a_journal_is_observed_afterwards(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     written(places.journal_path(tmp_path), snapshot_at=None)
     assert main(["observe", "--data", str(tmp_path), "--json"]) == Exit.OK

@@ -91,6 +91,7 @@ def test_a_profile_that_is_named_counts(tmp_path: Path, capsys: pytest.CaptureFi
     assert (found["percentile_max"], found["parameters"]) == (33, "profile mine")
 
 
+@pytest.mark.drawn(singly=True)
 @pytest.mark.parametrize("snapshot", [False, True])
 def test_a_map_is_the_one_that_the_run_had(
     snapshot: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -112,6 +113,7 @@ def test_a_map_is_the_one_that_the_run_had(
     )
 
 
+@pytest.mark.drawn(singly=True)
 def test_a_map_on_the_screen_says_its_parameters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     written(tmp_path, settings_with())
     assert main(["map", "--data", str(tmp_path)]) == Exit.OK

@@ -193,6 +193,7 @@ def test_equity_is_start_plus_price_moves_minus_fees(rows: list[Any], side: Side
     assert float(rc.an_account(*facts).equity_usd) == pytest.approx(float(expected), abs=1e-6)
 
 
+@pytest.mark.drawn(singly=True)
 @given(rows=FILLS, data=st.data())
 def test_a_restart_at_any_point_changes_nothing(rows: list[Any], data: st.DataObject):
     facts = [rc.balance(100_000), rc.reconciled(), *facts_of(rows, Side.LONG), transfer(500), funding("3")]

@@ -170,6 +170,7 @@ def test_an_unknown_tick_or_range_leaves_the_stop():
     assert asked(msgspec.structs.replace(view, range_pct=mv.NAN)) is None
 
 
+@pytest.mark.drawn(singly=True)
 @given(
     view=st.none() | mv.views() | mv.reasons(),
     side=st.sampled_from(list(Side)),

@@ -190,6 +190,7 @@ def cases(draw: st.DrawFn) -> tuple[mv.MarketView, rc.Account, RiskLimits, Avoid
     return view, draw(accounts(limits)), limits, avoid, draw(SOMETIMES)
 
 
+@pytest.mark.drawn(singly=True)
 @given(case=cases())
 def test_approved_entries_keep_every_promise_and_others_are_refused(case: Any):
     view, account, limits, avoid, in_flight = case

@@ -31,6 +31,7 @@ def locks(run: Path) -> list[str]:
     return [path.name for path in run.iterdir()]
 
 
+@pytest.mark.drawn(singly=True)
 def test_the_second_process_is_refused_and_the_lock_is_gone_afterwards(run: Path, tmp_path: Path) -> None:
     with only_one(ACCOUNT, tmp_path):
         assert oct(run.stat().st_mode & 0o777) == "0o700"

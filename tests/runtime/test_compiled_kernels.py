@@ -124,6 +124,7 @@ def test_hardened_memory_is_respected(made: Path, monkeypatch: pytest.MonkeyPatc
         load(made)
 
 
+@pytest.mark.drawn(singly=True)
 def test_verbs_that_only_read_load_neither_compiler_nor_machine_code(tmp_path: Path) -> None:
     """Half a second and 145 MB that nothing is read with."""
     code = """

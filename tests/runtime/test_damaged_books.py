@@ -104,6 +104,7 @@ DAMAGES = {
 }
 
 
+@pytest.mark.drawn(singly=True)
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_a_damaged_ledger_is_kept_aside_and_made_anew(
     data: Path, damage: Callable[[Path, int], None], capsys: pytest.CaptureFixture[str]
@@ -124,6 +125,7 @@ def test_a_damaged_ledger_is_kept_aside_and_made_anew(
         assert not (data / "ledger.sqlite.damaged-2").exists(), "a sound ledger is left as it is"
 
 
+@pytest.mark.drawn(singly=True)
 @pytest.mark.parametrize("how", ["emptied", "deleted"])
 def test_a_ledger_that_is_gone_is_made_anew(data: Path, how: str) -> None:
     before = rows(data)
@@ -175,6 +177,7 @@ def test_a_journal_cut_in_half_is_never_taken_for_a_ledger(data: Path, capsys: p
         assert "liqbot db repair" in complaint
 
 
+@pytest.mark.drawn(singly=True)
 def test_another_programs_database_is_not_moved(tmp_path: Path) -> None:
     written(places.journal_path(tmp_path), snapshot_at=None)
     with contextlib.closing(sqlite3.connect(places.ledger_path(tmp_path))) as connection, connection:
@@ -184,6 +187,7 @@ def test_another_programs_database_is_not_moved(tmp_path: Path) -> None:
     assert list(tmp_path.glob("*.damaged*")) == []
 
 
+@pytest.mark.drawn(singly=True)
 def test_a_start_over_a_hole_is_refused_until_the_journal_is_repaired(data: Path) -> None:
     path = places.journal_path(data)
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
@@ -202,6 +206,7 @@ def test_a_start_over_a_hole_is_refused_until_the_journal_is_repaired(data: Path
     assert any("JOURNAL_REPAIRED" in row for row in incidents)
 
 
+@pytest.mark.drawn(singly=True)
 def test_the_verbs_mend_the_books_and_say_so(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = places.journal_path(data)
     with path.open("r+b") as file:
@@ -234,6 +239,7 @@ def test_there_is_no_ledger_without_a_journal(tmp_path: Path) -> None:
     assert main(["db", "repair", "--data", str(tmp_path)]) == Exit.NOT_FOUND
 
 
+@pytest.mark.drawn(singly=True)
 def test_a_backup_is_restored_under_an_id_of_its_own_and_never_over_books(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

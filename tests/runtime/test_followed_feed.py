@@ -265,6 +265,7 @@ async def test_a_late_step_waits_for_nobody_and_is_folded_with_the_next(path: Pa
     collector.close()
 
 
+@pytest.mark.drawn(singly=True)
 async def test_with_a_position_ticks_are_waited_for_less_and_the_past_is_short(path: Path) -> None:
     collector = written(path, range(1, 400))
     follower = Follower(path, held=True, since_s=99)

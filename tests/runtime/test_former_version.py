@@ -3,6 +3,7 @@
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
 from former_books import recovered, unpacked
 
 from liqbot import places
@@ -20,6 +21,7 @@ def test_a_start_knows_that_a_position_may_be_open(tmp_path: Path) -> None:
     assert known.contracts is None, "that version kept none: the venue is asked for them"
 
 
+@pytest.mark.drawn(singly=True)
 def test_recovery_knows_the_position_and_its_stop(tmp_path: Path) -> None:
     engine = recovered(unpacked(tmp_path)).engine
     (position,) = engine.account.positions
@@ -29,6 +31,7 @@ def test_recovery_knows_the_position_and_its_stop(tmp_path: Path) -> None:
     assert stop.startswith("s")
 
 
+@pytest.mark.drawn(singly=True)
 def test_it_is_written_on(tmp_path: Path) -> None:
     path = places.journal_path(unpacked(tmp_path))
     with JournalReader(path) as reader:

@@ -96,6 +96,7 @@ never_returns()
 """
 
 
+@pytest.mark.drawn(singly=True)
 def test_in_a_process_of_its_own_the_stack_is_on_stderr(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", ALONE, str(tmp_path)], capture_output=True, text=True, timeout=PATIENCE_S, check=False
@@ -116,6 +117,7 @@ never_returns()
 """
 
 
+@pytest.mark.drawn(singly=True)
 def test_code_that_lets_nothing_else_run_ends_too_and_its_stack_is_on_stderr(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", TO_ITSELF, str(tmp_path)], capture_output=True, text=True, timeout=PATIENCE_S,

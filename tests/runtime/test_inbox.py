@@ -3,6 +3,7 @@
 import asyncio
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -90,6 +91,7 @@ RATES = st.tuples(
 )
 
 
+@pytest.mark.drawn(singly=True)
 @given(st.lists(RATES, min_size=1, max_size=40), st.booleans())
 def test_a_full_inbox_keeps_every_settlement_and_the_newest_forecast(
     told: list[tuple[int, str, FundingStage | None]], in_steps: bool
@@ -117,6 +119,7 @@ def test_a_full_inbox_keeps_every_settlement_and_the_newest_forecast(
     assert left == sorted(left, key=rates.index), "in the order in which they were told"
 
 
+@pytest.mark.drawn(singly=True)
 @given(st.integers(2, 40))
 def test_waiting_steps_are_bounded(steps: int) -> None:
     inbox = Inbox(steps_max=5)

@@ -13,6 +13,7 @@ from liqbot.review.sources import MapQuery, from_journal
 from liqbot.runtime.recovery import recover
 
 
+@pytest.mark.drawn(singly=True)
 @pytest.mark.parametrize("snapshot_at", [None, 1, 60, STEPS + 1])
 def test_the_engine_comes_back_byte_for_byte(tmp_path: Path, snapshot_at: int | None) -> None:
     path = tmp_path / "journal.sqlite"
@@ -25,6 +26,7 @@ def test_the_engine_comes_back_byte_for_byte(tmp_path: Path, snapshot_at: int | 
     assert found.engine.account.halted == "paused: x"
 
 
+@pytest.mark.drawn(singly=True)
 @pytest.mark.parametrize(("ledger_seq", "first"), [(None, 92), (91, 92), (90, 32), (31, 32), (30, 92)])
 def test_it_begins_at_the_newest_snapshot_that_the_ledger_has_reached(
     ledger_seq: int | None, first: int, tmp_path: Path
@@ -40,6 +42,7 @@ def test_it_begins_at_the_newest_snapshot_that_the_ledger_has_reached(
     assert found.engine.snapshot() == before
 
 
+@pytest.mark.drawn(singly=True)
 def test_a_snapshot_of_another_shape_is_passed_over(tmp_path: Path) -> None:
     """Left by the code before an upgrade: recovery and the map run the journal again instead of reading it."""
     path = tmp_path / "journal.sqlite"
@@ -60,6 +63,7 @@ def test_a_new_journal_gives_a_new_engine(tmp_path: Path) -> None:
     assert (found.records, found.last_ms, found.fills_since_ms) == (0, 0, 0)
 
 
+@pytest.mark.drawn(singly=True)
 def test_todays_settings_hold_after_it(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     written(path, snapshot_at=60)
@@ -68,6 +72,7 @@ def test_todays_settings_hold_after_it(tmp_path: Path) -> None:
     assert found.engine._limits.leverage_max == 1
 
 
+@pytest.mark.drawn(singly=True)
 def test_other_instruments_are_a_matter_of_configuration(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     written(path, snapshot_at=60)

@@ -49,6 +49,7 @@ def days(path: Path, wired: Settings | None = None, now_ms: int = LATER_MS) -> d
     return recorded_days(path, identity_of(wired or settings()), now_ms)
 
 
+@pytest.mark.drawn(singly=True)
 @given(st.lists(st.integers(0, 60), min_size=1, max_size=30, unique=True).map(sorted))
 @drawn(max_examples=8)
 def test_every_minute_counts_once_however_often_it_ran(tmp_path_factory: pytest.TempPathFactory, minutes: list[int]):

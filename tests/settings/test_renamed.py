@@ -125,6 +125,7 @@ values = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.drawn(singly=True)
 @given(values)
 def test_nothing_is_lost_and_nothing_is_left_under_an_old_name(given_values: dict[str, dict[str, int]]) -> None:
     found, old_names = with_new_names(given_values, "here", TABLE)

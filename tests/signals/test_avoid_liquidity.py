@@ -121,6 +121,7 @@ def test_of_refused_ones_the_verdict_shows_the_first_that_came_furthest() -> Non
 prices = st.floats(1.0, 64_880.0)
 
 
+@pytest.mark.drawn(singly=True)
 @given(st.lists(st.one_of(prices, st.just(math.nan)), min_size=1, max_size=6), mv.views())
 def test_a_verdict_accepts_exactly_when_an_alternative_does(levels: list[float], view: MarketView) -> None:
     ones = [tried(price, view) for price in levels]

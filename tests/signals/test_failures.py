@@ -1,11 +1,14 @@
 """A fault of a user's own strategy disables its entries, is the same in every run, and never reaches the engine."""
 
+import decimal
 import math
 import signal
 from decimal import Decimal
+from fractions import Fraction
 
 import market_views as mv
 import msgspec
+import numpy as np
 import pytest
 import risk_cases as rc
 from own_strategies import own_strategy
@@ -14,8 +17,10 @@ from liqbot.accounting.positions import Position
 from liqbot.cli import terminated_like_interrupted
 from liqbot.events import CodeVersion, Resume, StrategyDisabled
 from liqbot.instruments import Side
+from liqbot.market.view import MarketView
 from liqbot.signals.evaluate import CODE_MAX, WHY_MAX, StrategyEvaluator, reason_gone
 from liqbot.signals.failures import StrategyGuard
+from liqbot.signals.features import Features
 from liqbot.signals.gates import GateSpec
 from liqbot.signals.registry import signal_model
 from liqbot.signals.strategy import Exits, Reason, Strategy, StrategyParams
@@ -210,3 +215,73 @@ def test_the_meter_is_called_for_every_call_and_changes_nothing() -> None:
     strategy = own_strategy(gates=gate(lambda _f, _p: 1.0))
     assert answers(strategy, StrategyGuard(meter)) == answers(strategy, StrategyGuard())
     assert seen == ["quiet"] * 4
+
+
+def test_what_it_writes_into_the_map_nobody_else_reads() -> None:
+    def greedy(view: MarketView) -> None:
+        view.map.long_usd[:] = view.map.short_usd[:] = 0.0
+        view.map.edges[:] = 1.0
+
+    def value(features: Features, _params: object) -> float:
+        greedy(features.view)
+        return 1.0
+
+    def ask(view: MarketView, *_: object) -> None:
+        greedy(view)
+
+    def kept(features: Features, _params: object) -> float:
+        return float(features.view.map.long_usd.sum())
+
+    view = mv.grab_long()
+    before = view.map.copy()
+    strategies = own_strategy(gates=gate(value), invalidations=(ask,)), own_strategy(name="other", gates=gate(kept))
+    guard, params = StrategyGuard(), signal_model(strategies)()
+    evaluator = StrategyEvaluator(view, params, None, guard)
+    evaluator.codes()
+    other = next(one for one in evaluator.verdicts() if one.strategy == "other")
+    reason_gone(view, position(), "quiet", params, guard)
+    assert not guard.disabled
+    for name in ("edges", "long_usd", "short_usd"):
+        assert np.array_equal(getattr(view.map, name), getattr(before, name)), name
+    assert other.gates[0].value == before.long_usd.sum() > 0
+
+
+def test_how_it_reckons_is_not_how_we_do() -> None:
+    def value(*_: object) -> float:
+        decimal.getcontext().prec = 3
+        np.seterr(all="raise")
+        return 1.0
+
+    before = decimal.getcontext().prec, np.geterr()
+    guard = StrategyGuard()
+    assert answers(own_strategy(gates=gate(value)), guard)["quiet"][0].code == SIGNAL
+    assert (decimal.getcontext().prec, np.geterr()) == before
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (False, "an invalidation answered False; None or Reason(code, why) is right"),
+        ("gone", "an invalidation answered 'gone'"),
+        (("GONE",), "an invalidation answered ('GONE',)"),
+        (("", "no code"), "an invalidation answered ('', 'no code')"),
+        ((1, 2), "an invalidation answered (1, 2)"),
+    ],
+)
+def test_an_answer_that_is_no_reason_ends_no_position_and_is_said(answer: object, said: str) -> None:
+    strategy, guard = own_strategy(invalidations=(lambda *_: answer,)), StrategyGuard()
+    params = signal_model((strategy,))()
+    assert reason_gone(mv.a_view(), position(), "quiet", params, guard) is None
+    assert said in guard.disabled["quiet"]
+
+
+@pytest.mark.parametrize("number", [np.float64(1.5), np.float32(1.5), np.array(1.5), Decimal("1.5"), Fraction(3, 2)])
+def test_numbers_of_every_make_are_numbers(number: object) -> None:
+    strategy = own_strategy(gates=gate(lambda _f, _p: number), exits=lambda _f, _p: Exits(number, number))
+    guard = StrategyGuard()
+    (verdict, _) = answers(strategy, guard)["quiet"]
+    assert not guard.disabled
+    assert type(verdict.gates[0].value) is float
+    assert verdict.signal is not None
+    assert type(verdict.signal.stop_price) is float
+    assert type(verdict.signal.take_price) is float

@@ -1,13 +1,17 @@
 """Strategies of a user's own load from the files and entry points that are named, or are refused in one line."""
 
+import decimal
 import re
+import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from liqbot import extensions
 from liqbot.exits import Exit, ExpectedError
 from liqbot.signals.loader import load_own
+from liqbot.signals.registry import signal_model
 
 GOOD = """
 from liqbot.signals.gates import GateSpec, same
@@ -63,7 +67,7 @@ def test_a_named_file_loads_with_its_sha256_and_no_other_file_is_touched(config:
         (('"mine"', '"waive"'), "is taken"),
         (('("flow",)', '("flwo",)'), r"mine\.py:11: gate 'flow': input 'flwo' is no feature; did you mean 'flow'\?"),
         (("flow_min: float = 0.1", "flow_min: float"), r"mine\.py:11: params: flow_min needs a default"),
-        (("GATES, lambda", "7, lambda"), r"mine\.py:11: TypeError"),
+        (("GATES, lambda", "7, lambda"), r"mine\.py:11: gates: expected a tuple of GateSpecs"),
         (("GATES = (", "GATES = (("), r"mine\.py:9: '\(' was never closed"),
         (("import Exits", "import Exist"), r"mine\.py:3: ImportError"),
     ],
@@ -128,6 +132,20 @@ def test_a_parameter_that_no_journal_keeps_is_named(config: Path, parameter: str
 def test_a_parameter_that_a_journal_keeps_is_accepted(config: Path, parameter: str) -> None:
     written(config, GOOD.replace("flow_min: float = 0.1", f"flow_min: float = 0.1\n    {parameter}"))
     assert [one.name for one in load_own(("mine.py",), (), config).strategies] == ["mine"]
+
+
+def test_gates_may_be_a_list(config: Path) -> None:
+    written(config, GOOD.replace("GATES, lambda", "list(GATES), lambda", 1))
+    assert signal_model(load_own(("mine.py",), (), config).strategies)().own[0].name == "mine"
+
+
+def test_how_a_file_reckons_and_what_it_makes_of_warnings_is_its_own(config: Path) -> None:
+    settings = "import decimal, warnings\nimport numpy as np\ndecimal.getcontext().prec = 3\n"
+    raised = "np.seterr(all='raise')\nwarnings.simplefilter('error')\n"
+    written(config, settings + raised + GOOD)
+    before = decimal.getcontext().prec, np.geterr(), list(warnings.filters)
+    load_own(("mine.py",), (), config)
+    assert (decimal.getcontext().prec, np.geterr(), list(warnings.filters)) == before
 
 
 def test_two_of_one_name_are_refused(config: Path) -> None:

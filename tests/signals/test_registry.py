@@ -1,5 +1,6 @@
 """Which strategies there are, in which order, and the section they make together."""
 
+import math
 import pkgutil
 import re
 import subprocess
@@ -14,7 +15,7 @@ from liqbot.signals.checked import faults_of
 from liqbot.signals.evaluate import enabled_strategies, evaluate
 from liqbot.signals.gates import GateSpec, same
 from liqbot.signals.registry import CONDITIONS, STRATEGIES, SignalParams, signal_model
-from liqbot.signals.strategy import Strategy
+from liqbot.signals.strategy import Exits, Strategy
 
 
 def test_every_file_of_the_package_is_found_and_the_order_of_verdicts_is_kept() -> None:
@@ -57,6 +58,10 @@ def test_params_of_different_models_are_not_mistaken_for_each_other() -> None:
     assert len(enabled_strategies(with_own)) == 8
 
 
+def still(_view: object, _position: object, _params: object) -> None:
+    """The reason holds."""
+
+
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
@@ -68,8 +73,22 @@ def test_params_of_different_models_are_not_mistaken_for_each_other() -> None:
         ({"gates": (GateSpec("a", (), same("flow"), ">=", "volume_max"),)}, "'volume_max' is no parameter"),
         ({"gates": (GateSpec("a", (), same("flwo"), ">=", 1.0),)}, "gate 'a': AttributeError"),
         ({"gates": (GateSpec("a", (), same("flow"), ">=", 1.0),) * 2}, "gate 'a': there are two of this name"),
-        ({"exits": lambda _f, _p: 1.0}, r"exits: TypeError: expected Exits\(stop_pct, take_pct\), found a float"),
+        ({"exits": lambda _f, _p: 1.0}, r"exits answered 1.0; Exits\(stop_pct, take_pct\) is right"),
+        ({"exits": lambda _f, _p: Exits("1", None)}, "exits: stop_pct answered '1'; a number is right"),
+        ({"exits": lambda _f, _p: Exits(True, None)}, "exits: stop_pct answered True; a number is right"),
         ({"why": lambda _f: ""}, "why: TypeError"),
+        ({"why": lambda _f, _e: None}, "why answered None; text is right"),
+        ({"gates": (GateSpec("a", (), lambda _f, _p: None, ">=", 1.0),)}, "gate 'a' answered None; a number is right"),
+        ({"gates": (GateSpec("a", (), same("flow"), ">=", math.nan),)}, "gate 'a': threshold nan; expected a finite"),
+        ({"gates": (GateSpec("a", "flow", same("flow"), ">=", 1.0),)}, "gate 'a': inputs: expected a tuple"),
+        ({"gates": (GateSpec("a\nb", (), same("flow"), ">=", 1.0),)}, "expected a name that can be printed in a line"),
+        ({"gates": (GateSpec(3, (), same("flow"), ">=", 1.0),)}, "expected a name that can be printed in a line"),
+        ({"gates": (one for one in own_strategy().gates)}, "gates: expected a tuple.*found a generator"),
+        ({"invalidations": still}, r"invalidations: expected a tuple of functions, as in \(one,\); found a function"),
+        ({"invalidations": (one for one in (still,))}, "invalidations: expected a tuple.*found a generator"),
+        ({"invalidations": None}, "invalidations: expected a tuple.*found a NoneType"),
+        ({"invalidations": ("still",)}, "invalidations: entry 1 is a str, expected a function"),
+        ({"invalidations": (lambda _v, _p: None,)}, "invalidations: entry 1 cannot be called with view, position and"),
     ],
 )
 def test_each_fault_of_a_description_is_found_and_named(changes: dict[str, object], fault: str) -> None:

@@ -212,6 +212,7 @@ def test_a_disabled_strategy_is_not_asked():
     assert len(enabled_strategies(params)) == len(codes(mv.a_view(), params)) == 4
 
 
+@pytest.mark.drawn(singly=True)
 @given(view=mv.views() | mv.reasons(), params=OPTIONS)
 def test_codes_are_the_codes_of_the_verdicts_and_signals_come_only_with_all_gates_passed(
     view: mv.MarketView, params: SignalParams
@@ -229,6 +230,7 @@ def _told(verdict: Verdict) -> list[float]:
     return [math.nan if one is None else float(one) for row in numbers for one in row]
 
 
+@pytest.mark.drawn(singly=True)
 @given(view=mv.views() | mv.reasons(), params=OPTIONS)
 def test_mirrored_views_give_mirrored_verdicts(view: mv.MarketView, params: SignalParams):
     plain = {(v.strategy, v.side): v for v in evaluate(view, params)}

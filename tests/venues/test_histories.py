@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +37,7 @@ async def parts_of(
 times_ms = st.lists(st.integers(0, NOW_MS), max_size=60).map(sorted)
 
 
+@pytest.mark.drawn(singly=True)
 @given(times_ms, st.integers(0, NOW_MS), st.integers(3, 20))
 def test_everything_is_read_whatever_lies_where(times: list[int], since_ms: int, at_once: int) -> None:
     crowded = max((times.count(time_ms) for time_ms in times), default=0) > at_once

@@ -129,6 +129,7 @@ def test_bytes_turned_over(data: st.DataObject) -> None:
     read(venue, bytes(changed_bytes).decode("utf-8", "replace"))
 
 
+@pytest.mark.drawn(singly=True)
 @given(payload=st.recursive(st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text()),
                             lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20),
        venue=st.sampled_from(sorted(WIRES)))

@@ -99,6 +99,7 @@ def test_an_unreadable_figure_does_not_cost_the_others() -> None:
     assert read("binance", mark | {"s": "DOGEUSDT"}, book).ignored == 1
 
 
+@pytest.mark.drawn(singly=True)
 def test_what_is_noted_is_bounded_and_harmless() -> None:
     book = book_of("bybit", "BTCUSDT")
     rows = [bybit_forced(S="\x1b[2J" * 10_000) for _ in range(500)]

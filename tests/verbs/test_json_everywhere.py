@@ -51,6 +51,7 @@ def test_every_verb_has_it(verbs: dict[tuple[str, ...], Any]) -> None:
     assert len(verbs) > 40, "all of them were looked at"
 
 
+@pytest.mark.drawn(singly=True)
 def test_wrong_usage_of_every_verb_is_told_in_json_and_in_one_line(
     verbs: dict[tuple[str, ...], Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -86,6 +87,7 @@ def test_what_works_for_long_says_its_lines_at_once_and_then_in_json(capsys: pyt
     assert found == {"ok": False, "exit_code": Exit.FAILED, "said": ["closing"], "flat": False}
 
 
+@pytest.mark.drawn(singly=True)
 def test_no_bot_no_file_and_what_was_written_are_json(
     books: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

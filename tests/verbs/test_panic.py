@@ -93,6 +93,7 @@ async def test_without_a_list_of_contracts_it_closes_what_is_documented(
         assert here.held_base == 0
 
 
+@pytest.mark.drawn(singly=True)
 async def test_a_running_bot_without_a_latch_is_told_closes_too_and_does_not_start_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,6 +49,13 @@ class Forecast(msgspec.Struct, frozen=True, eq=False):
     long_sd_usd: Floats
     short_sd_usd: Floats
 
+    def copy(self) -> "Forecast":
+        """With arrays of its own."""
+        return msgspec.structs.replace(
+            self, long_usd=self.long_usd.copy(), short_usd=self.short_usd.copy(),
+            long_sd_usd=self.long_sd_usd.copy(), short_sd_usd=self.short_sd_usd.copy(),
+        )
+
 
 class _Origin(msgspec.Struct):
     """A moment put aside. Positions are fractional bins of the price grid; arrays are [side, bin]."""

@@ -37,6 +37,14 @@ class LiquidationMap(msgspec.Struct, frozen=True, eq=False, dict=True):
     spread: Spread = Spread()
     distances: Distances = Distances()
 
+    def copy(self) -> "LiquidationMap":
+        """With arrays of its own."""
+        measured_usd = None if self.measured_usd is None else self.measured_usd.copy()
+        return msgspec.structs.replace(
+            self, edges=self.edges.copy(), long_usd=self.long_usd.copy(), short_usd=self.short_usd.copy(),
+            measured_usd=measured_usd,
+        )
+
     def usd(self, side: Side) -> Floats:
         return self.long_usd if side is Side.LONG else self.short_usd
 

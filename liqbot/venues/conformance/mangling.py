@@ -43,9 +43,10 @@ def _paths(value: Any, here: Path = ()) -> list[Path]:
 
 
 def _changed(value: Any, path: Path, rubbish: Any = None, *, remove: bool = False) -> Any:
-    whole = copy.deepcopy(value)
-    parent = whole
+    """What lies beside the path is the same object as in `value`."""
+    whole = parent = copy.copy(value)
     for key in path[:-1]:
+        parent[key] = copy.copy(parent[key])
         parent = parent[key]
     if remove:
         del parent[path[-1]]

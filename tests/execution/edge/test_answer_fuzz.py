@@ -17,6 +17,7 @@ async def _fuzz(venue: str, seed: int) -> Fuzzed:
     return fuzz
 
 
+@pytest.mark.drawn(singly=True)
 @pytest.mark.parametrize("venue", VENUES_SERVED)
 def test_nothing_ends_of_mangled_answers_and_none_is_believed(venue: str) -> None:
     seed = 7

@@ -67,6 +67,7 @@ async def outcomes(venue: str, *shapes: str, each: int) -> dict[str, str]:
         return {name: what for name, what in found.items() if what}
 
 
+@pytest.mark.drawn(singly=True)
 @everywhere
 async def test_no_wrong_shape_is_an_error_of_the_program(venue: str) -> None:
     raised = {name: what for name, what in (await outcomes(venue, *SHAPES, each=2)).items() if what != "believed"}
@@ -74,6 +75,7 @@ async def test_no_wrong_shape_is_an_error_of_the_program(venue: str) -> None:
         raise Ended(raised)
 
 
+@pytest.mark.drawn(singly=True)
 @everywhere
 async def test_no_wrong_shape_is_believed(venue: str) -> None:
     believed = [name for name, what in (await outcomes(venue, "empty", "null", each=2)).items() if what == "believed"]

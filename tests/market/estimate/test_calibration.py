@@ -87,6 +87,7 @@ def test_silence_in_a_history_says_nothing_of_who_tells() -> None:
     assert calibration.state.reporting == pytest.approx(live.state.reporting, rel=0.02)
 
 
+@pytest.mark.drawn(singly=True)
 def test_a_history_with_forced_orders_teaches_who_tells() -> None:
     calibration = fresh((True, False))
     touched = np.full((2, 2, TIERS), 10_000.0)

@@ -153,6 +153,7 @@ def test_one_cascade_moves_it_little(orders: int, old: bool) -> None:
     assert 0.5 < crowd.pace / before < 2.0
 
 
+@pytest.mark.drawn(singly=True)
 @given(seeds, st.booleans())
 @settings(max_examples=3, deadline=None)
 def test_it_stays_within_bounds_and_finite_whatever_is_told(seed: int, in_sums: bool) -> None:
@@ -192,6 +193,7 @@ def sums(learner: ClosingRateFit) -> tuple[float, float]:
     return slope, curvature
 
 
+@pytest.mark.drawn(singly=True)
 def test_silence_in_a_history_teaches_nothing() -> None:
     crowd = Crowd(2)
     crowd.run(1_000)
@@ -204,6 +206,7 @@ def test_silence_in_a_history_teaches_nothing() -> None:
     assert after[0] / after[1] == pytest.approx(slope / curvature)
 
 
+@pytest.mark.drawn(singly=True)
 def test_silence_while_watching_is_news() -> None:
     crowd = Crowd(2)
     crowd.run(1_000)

@@ -24,6 +24,7 @@ def fresh() -> Positions:
     return positions
 
 
+@pytest.mark.drawn(singly=True)
 @given(bars, st.booleans())
 @settings(max_examples=60, deadline=None)
 def test_touched_hazard_is_that_of_every_single_opening(steps: list[tuple[float, float, float]], follow: bool) -> None:

@@ -81,6 +81,7 @@ def drawn(kernels: Kernels, seed: int) -> bytes:
     return out[0].tobytes() + out[1].tobytes()
 
 
+@pytest.mark.drawn(singly=True)
 @given(st.integers(0, 1 << 20))
 @settings(max_examples=40)
 def test_rows_are_drawn_alike(compiled: Kernels, seed: int) -> None:

@@ -106,6 +106,7 @@ def test_one_large_position_is_little_evidence() -> None:
     assert 1.0 < whale[0] / whale[3] < 0.7 * crowd[0] / crowd[3]
 
 
+@pytest.mark.drawn(singly=True)
 def test_what_lies_beyond_every_class_and_empty_snapshots_say_nothing() -> None:
     positions = modelled(4)
     sides = drawn_from(positions, 3, np.ones(len(LEVERAGES)))
@@ -140,6 +141,7 @@ def learnt(ratio: tuple[float, ...], params: CalibrationParams = PARAMS) -> Floa
     return calibration.state.weights
 
 
+@pytest.mark.drawn(singly=True)
 def test_tiers_that_price_does_not_reach_follow_those_it_does() -> None:
     without = learnt((0.0, 0.0, 0.0, 0.0))
     assert without == pytest.approx(1.0, rel=0.02)

@@ -93,6 +93,7 @@ def test_no_side_holds_more_than_open_interest_leaves_beside_what_is_measured(
         assert total(layer, side, covered_share) <= most_usd * (1 + 1e-9)
 
 
+@pytest.mark.drawn(singly=True)
 @given(usd, usd, usd, st.floats(1, 100))
 @settings(max_examples=40)
 def test_more_open_interest_never_draws_less(

@@ -128,6 +128,7 @@ def test_moving_the_window_keeps_all_mass(price: float, factor: float) -> None:
     assert abs(position_of(price * factor) - positions.state.first_bin - BINS / 2) <= 513
 
 
+@pytest.mark.drawn(singly=True)
 @given(st.lists(st.tuples(st.integers(-60, 60), st.integers(0, 30), st.floats(0, 1e6), st.floats(0, 1e6)), max_size=12))
 def test_a_mirrored_market_gives_a_mirrored_estimate(bars: list[tuple[int, int, float, float]]) -> None:
     plain = fresh(1.0)
@@ -169,6 +170,7 @@ def test_a_bound_is_never_exceeded_and_small_mass_is_left_alone(price: float, op
     assert held(positions, LONG) == pytest.approx(min(before, most), rel=1e-9)
 
 
+@pytest.mark.drawn(singly=True)
 @given(prices, st.floats(1e4, 1e9), st.floats(0.01, 0.9))
 def test_a_bound_is_drawn_and_forgets_nothing(price: float, opened: float, share: float) -> None:
     """Were it taken out of the cells, learning would make up for it, and so erase the older positions."""

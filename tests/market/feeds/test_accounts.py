@@ -86,6 +86,7 @@ def short(price: float, quantity: float = 3.0) -> WalletPosition:
                           liquidation_price=price)
 
 
+@pytest.mark.drawn(singly=True)
 async def test_wallets_are_learnt_from_trades_and_told_at_their_exact_prices() -> None:
     held = (long(45_000.5), short(56_123.0), long(2_000.25, 40.0, "ETH"), long(None, 9.0), long(49_000.0, 0.01))
     async with fed(FAST, *held) as one:
@@ -132,6 +133,7 @@ async def test_reading_keeps_to_its_budget_and_its_number_of_accounts() -> None:
         assert one.feed.stats.accounts <= 10
 
 
+@pytest.mark.drawn(singly=True)
 async def test_a_forced_order_is_found_among_the_fills_of_its_wallet() -> None:
     async with fed(FAST, long(49_000.0, 4.0), short(60_000.0)) as one:
         while one.feed.stats.account_reads < 3:
@@ -153,6 +155,7 @@ async def test_a_forced_order_is_found_among_the_fills_of_its_wallet() -> None:
         assert (one.asked(FILLS), one.feed.stats.forced_orders) == (1, 1)
 
 
+@pytest.mark.drawn(singly=True)
 async def test_a_position_closed_by_its_owner_is_no_forced_order() -> None:
     async with fed(FAST, long(49_000.0, 4.0), short(60_000.0)) as one:
         while one.feed.stats.account_reads < 3:
@@ -164,6 +167,7 @@ async def test_a_position_closed_by_its_owner_is_no_forced_order() -> None:
         assert (one.asked(FILLS), one.sink.of(Liquidation)) == (0, [])
 
 
+@pytest.mark.drawn(singly=True)
 async def test_positions_are_down_while_they_cannot_be_read_and_up_again_afterwards() -> None:
     async with fed(FAST, long(45_000.0), short(55_000.0)) as one:
         one.hub.faults.next(READ, Kind.CHANGED, times=3 * FAILURES_MAX, change=lambda _: b'{"assetPositions":7}')
@@ -180,6 +184,7 @@ async def test_positions_are_down_while_they_cannot_be_read_and_up_again_afterwa
         assert len(one.sink.of(OpenPosition)) == 2
 
 
+@pytest.mark.drawn(singly=True)
 async def test_the_map_has_them_in_exact_bins_says_what_share_is_covered_and_follows_whales() -> None:
     whale = long(49_500.0, 60.0)
     async with fed(FAST, whale, short(56_000.0, 2_000.0)) as one:
@@ -204,6 +209,7 @@ async def test_the_map_has_them_in_exact_bins_says_what_share_is_covered_and_fol
     )
 
 
+@pytest.mark.drawn(singly=True)
 async def test_the_traders_of_a_simulated_market_are_told_as_they_are() -> None:
     params = WorldParams(
         step_ms=60_000, days=0.1, burn_in_days=0.3, backfill_days=0.05,

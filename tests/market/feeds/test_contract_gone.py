@@ -30,6 +30,7 @@ def reasons(place: ReadVenue) -> list[str]:
     return [fact.reason for fact in place.sink.said(FeedDown, "mark")]  # type: ignore[union-attr]
 
 
+@pytest.mark.drawn(singly=True)
 @pytest.mark.parametrize("gone", [True, False])
 async def test_it_is_looked_up_once_silence_has_lasted(gone: bool) -> None:
     async with read_venue("gate") as place:

@@ -37,6 +37,7 @@ def test_the_climatology_is_what_a_visited_bin_gives() -> None:
     assert usual[60] == pytest.approx(1_000.0, rel=0.3)
 
 
+@pytest.mark.drawn(singly=True)
 @pytest.mark.parametrize("mapped_usd", [0.0, 400.0, 1_500.0])
 def test_the_sum_is_scaled_to_what_is_really_printed(mapped_usd: float) -> None:
     fold = lived(400, 1_000.0, mapped_usd)
@@ -44,6 +45,7 @@ def test_the_sum_is_scaled_to_what_is_really_printed(mapped_usd: float) -> None:
     assert expected[0, :10] == pytest.approx(np.full(10, 1_000.0), rel=0.2)
 
 
+@pytest.mark.drawn(singly=True)
 def test_a_map_that_says_nothing_about_place_gives_way_to_the_climatology() -> None:
     """Orders fall evenly on what price visits; the map puts all its USD where a coin toss says."""
     chance, fold, at = np.random.default_rng(3), ForecastFold(PARAMS), 20_000.0

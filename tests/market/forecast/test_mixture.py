@@ -35,6 +35,7 @@ def test_a_map_that_says_nothing_about_place_loses_its_weight(seed: int) -> None
     assert of_climate == pytest.approx(1.0, rel=0.2)
 
 
+@pytest.mark.drawn(singly=True)
 @given(seeds, st.floats(0.2, 3.0), st.floats(0.0, 2.0))
 @settings(max_examples=10)
 def test_the_weights_that_made_the_prints_are_found(seed: int, of_map: float, of_climate: float) -> None:
@@ -42,6 +43,7 @@ def test_the_weights_that_made_the_prints_are_found(seed: int, of_map: float, of
     assert found == pytest.approx([of_map, of_climate], rel=0.15, abs=0.2)
 
 
+@pytest.mark.drawn(singly=True)
 @given(seeds, st.sampled_from([0.25, 4.0]))
 @settings(max_examples=5)
 def test_twice_the_prints_twice_the_weights(seed: int, factor: float) -> None:
@@ -55,6 +57,7 @@ def test_twice_the_prints_twice_the_weights(seed: int, factor: float) -> None:
     assert scaled.weights == pytest.approx(plain.weights * factor, rel=0.3)
 
 
+@pytest.mark.drawn(singly=True)
 @given(seeds)
 @settings(max_examples=5)
 def test_no_other_weights_are_more_likely(seed: int) -> None:

@@ -52,6 +52,7 @@ def test_what_is_not_known_has_no_chance_and_what_cannot_be_none_at_all() -> Non
     assert reach_chance(100.0, 90.0, 1.0, 0.0) == 0.0
 
 
+@pytest.mark.drawn(singly=True)
 def test_walks_of_such_speeds_reach_as_often_as_it_says() -> None:
     """Inverse variances drawn from the gamma distribution that makes Student's; small steps, so that little is missed
     between them."""

@@ -57,6 +57,7 @@ def test_one_day_is_one_piece_of_evidence() -> None:
     assert (found.value, found.low, found.high) == (0.0, -1.0, 1.0)
 
 
+@pytest.mark.drawn(singly=True)
 @given(st.lists(st.tuples(st.integers(0, 20), R), min_size=1, max_size=40))
 def test_an_interval_holds_the_mean_and_a_sample_equals_itself(drawn: list[tuple[int, float]]) -> None:
     sample = TradeSample(tuple(day * DAY_MS for day, _ in drawn), tuple(r for _, r in drawn))

@@ -72,6 +72,7 @@ ANSWERS = {
 }
 
 
+@pytest.mark.drawn(singly=True)
 async def test_every_answer_has_the_recorded_fields(place: Place) -> None:
     watched = asyncio.create_task(place.client.watch_trades(BTC))
     await place.subscribed("trades")

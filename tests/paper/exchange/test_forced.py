@@ -238,6 +238,7 @@ def floors(draw):
     return seats, prices, ours, fund_usd
 
 
+@pytest.mark.drawn(singly=True)
 @given(floors())
 def test_no_micro_dollar_is_lost_or_made_over_all_accounts(case):
     seats, prices, (side, lots, leverage), fund_usd = case

@@ -176,6 +176,7 @@ def test_the_shortcut_finds_what_the_long_way_finds(story, pieces):
     assert short.state() == long.state()
 
 
+@pytest.mark.drawn(singly=True)
 @given(stories(), PIECES)
 def test_facts_come_in_order_of_time_and_within_their_block(story, pieces):
     times = [fact.time_ms for fact in live(exchange_with(latency_ms=100, **pieces), story)]
@@ -183,6 +184,7 @@ def test_facts_come_in_order_of_time_and_within_their_block(story, pieces):
     assert all(T0 < time_ms <= story[-1][2] for time_ms in times)
 
 
+@pytest.mark.drawn(singly=True)
 @given(stories())
 def test_makers_get_their_price_only_when_it_was_traded_through(story):
     placed = {command.client_id: command for _, sent, _ in story for command in sent if hasattr(command, "purpose")}
@@ -200,6 +202,7 @@ def test_makers_get_their_price_only_when_it_was_traded_through(story):
             assert fact.price >= trigger if buys else fact.price <= trigger
 
 
+@pytest.mark.drawn(singly=True)
 @given(SIDES, st.sampled_from([2, 5, 10, 20, 50]), st.integers(1, 50), st.booleans())
 def test_we_are_liquidated_within_a_tick_of_the_formula(side, leverage, quantity, marked):
     exchange = exchange_with(latency_ms=0, market_slippage_bps=0, wallet_usd=10**9)

@@ -49,6 +49,7 @@ def test_what_each_row_becomes() -> None:
     assert image.funding["rate_pct"][0] == -0.01
 
 
+@pytest.mark.drawn(singly=True)
 @given(st.integers(0, 5))
 def test_the_image_of_the_image_is_the_market(seed: int) -> None:
     blocks = [one for one in random_market(seed, 40) if one.market_rows]

@@ -158,6 +158,7 @@ def test_a_tape_of_minutes_has_nothing_to_score(tmp_path: Path) -> None:
         scored(read_tape(tmp_path / "tape.parquet"))
 
 
+@pytest.mark.drawn(singly=True)
 @pytest.mark.parametrize("hours", [9, 12, 20, 26])
 def test_a_short_tape_is_scored_as_far_as_it_goes(tmp_path: Path, hours: int) -> None:
     score = scored(tape_of(tmp_path / "tape.parquet", full, hours=hours))
@@ -193,6 +194,7 @@ def test_a_truth_of_another_coin_is_named_before_any_work(tmp_path: Path) -> Non
         scored(tape, truth_of(tmp_path / "truth.parquet", "ETH"))
 
 
+@pytest.mark.drawn(singly=True)
 def test_a_truth_of_other_times_or_venues_is_named(tmp_path: Path) -> None:
     tape = tape_of(tmp_path / "tape.parquet", full, hours=9)
     for path in (

@@ -56,6 +56,7 @@ def test_the_placebos_fall_below_the_truth(scored: Scored) -> None:
         assert score.ranks[4][placebo].partial.value < score.ranks[4]["ORACLE"].partial.value - 0.1
 
 
+@pytest.mark.drawn(singly=True)
 def test_the_true_map_at_an_origin_is_the_sum_of_its_positions(scored: Scored, market: World) -> None:
     record, world = scored.scoring.record, market
     steps = (block for part in (world.backfill(), world.blocks()) for block in part)

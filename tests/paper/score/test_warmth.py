@@ -72,6 +72,7 @@ def run() -> tuple[Scoring, ColdStarts, list[Counting]]:
     return Scoring(record, PARAMS, 1), cold, made
 
 
+@pytest.mark.drawn(singly=True)
 def test_each_map_begins_in_time_with_the_history_a_venue_would_give(
     run: tuple[Scoring, ColdStarts, list[Counting]],
 ) -> None:

@@ -59,6 +59,7 @@ CAUGHT = {
 }  # fmt: skip
 
 
+@pytest.mark.drawn(singly=True)
 @pytest.mark.parametrize(("name", "seed", "law"), [(name, *found) for name, found in CAUGHT.items()])
 def test_defects_are_caught_and_the_house_is_sound_again_afterwards(name, seed, law):
     patches = MUTANTS[name].patches
@@ -92,6 +93,7 @@ def test_a_seed_that_draws_a_fault_of_the_test_markets_mark_trades_in_one():
     assert 0 < sum(trades_in_test_market(seed) for seed in range(200)) - len(drawn) < 100
 
 
+@pytest.mark.drawn(singly=True)
 def test_the_new_stop_may_fill_while_the_cancel_of_the_old_one_is_on_its_way(monkeypatch):
     monkeypatch.setattr(run, "AUDIT_EVERY", 10**9)
     assert simulate(60).violation is None
@@ -147,6 +149,7 @@ def test_results_are_taken_up_where_they_were_left(tmp_path):
     assert RunRecords(tmp_path).read() == {}
 
 
+@pytest.mark.drawn(singly=True)
 def test_hunts_are_kept_and_tabled_with_what_was_missed_first(tmp_path):
     (found,) = run_mutants(("wrong_side",), 3, 2, MutantRuns(tmp_path), processes=1)
     assert found.caught is not None

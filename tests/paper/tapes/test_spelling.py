@@ -72,6 +72,7 @@ def test_unknown_ones_are_refused_with_row_and_nearest(
         read_tape(respelt(plain, tmp_path / "t.parquet", **words))
 
 
+@pytest.mark.drawn(singly=True)
 @pytest.mark.skipif(not CASE.exists(), reason="the recorded cases are not beside this checkout")
 def test_the_recorded_case_is_the_same_market(tmp_path: Path) -> None:
     tapes = [import_files([CASE / name], tmp_path / f"{name}.parquet").tape for name in ("btc.csv", "btcusdt.csv")]

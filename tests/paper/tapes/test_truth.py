@@ -56,6 +56,7 @@ def test_steps_that_do_not_divide_the_interval_still_give_one_snapshot_each(tmp_
     assert len(times) == 4
 
 
+@pytest.mark.drawn(singly=True)
 def test_what_is_no_truth_is_refused(tmp_path: Path):
     with pytest.raises(ValueError, match="every_ms"):
         export(World(PARAMS, 3), tmp_path / "a", tmp_path / "b", every_ms=1000)

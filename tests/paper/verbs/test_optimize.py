@@ -31,6 +31,7 @@ def tape(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.drawn(singly=True)
 def test_a_grid_is_walked_once_and_goes_on(tape: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["optimize", str(tape), "--grid", "--search", "signals.cascade.flow_min=0,0.1", "--json",
              "--storage", f"sqlite:///{tmp_path}/search.sqlite"]  # fmt: skip

@@ -46,6 +46,7 @@ def test_a_range_that_was_not_finished_is_no_success(
     assert "interrupted after 1 of 2 seeds" in told.err
 
 
+@pytest.mark.drawn(singly=True)
 def test_many_seeds_that_leave_a_pair_unmet_are_no_success(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,6 +46,7 @@ def test_expo_is_the_exponential(x: float):
     assert expo(np.array([x]))[0] == pytest.approx(math.exp(x), rel=2e-7)
 
 
+@pytest.mark.drawn(singly=True)
 @given(st.floats(1.05, 5))
 def test_sizes_have_mean_one_and_a_heavier_tail_for_a_smaller_index(tail_index: float):
     sizes = pareto_table(tail_index)

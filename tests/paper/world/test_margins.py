@@ -11,6 +11,7 @@ from paper.world.params import SEVEN_VENUES
 MARGINS = Margins(SEVEN_VENUES, "BTC")
 
 
+@pytest.mark.drawn(singly=True)
 @settings(max_examples=300)
 @given(
     st.integers(0, len(SEVEN_VENUES) - 1),

@@ -16,6 +16,7 @@ HOUR_MS = 3_600_000
 SEED = 4
 
 
+@pytest.mark.drawn(singly=True)
 def test_what_is_told_is_the_truth_above_a_size(tmp_path: Path) -> None:
     told = Telling(("hyperliquid", "bybit"), 2e6, HOUR_MS)
     export(World(PARAMS, SEED), tmp_path / "tape", tmp_path / "truth", every_ms=HOUR_MS, told=told)
@@ -46,6 +47,7 @@ def test_a_venue_with_nothing_that_large_says_so() -> None:
     assert (rows["price"] > 0).all()
 
 
+@pytest.mark.drawn(singly=True)
 def test_the_market_itself_stays_as_it_was() -> None:
     told, plain = World(PARAMS, SEED), World(PARAMS, SEED)
     blocks = told_blocks(told.backfill(), told, Telling(("bybit",)))

@@ -144,6 +144,7 @@ def test_the_future_does_not_reach_back():
     assert bytes_of(plain[60:]) != bytes_of(wicked[60:])
 
 
+@pytest.mark.drawn(singly=True)
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_first_wick_sweeps_a_crowd_2_to_5_pct_away_and_comes_back(seed: int):
     world = World(small(days=0.1, shocks=ShockParams(first_wick_minute=10, build_up_h=2, rate_day=0)), seed)

@@ -45,6 +45,7 @@ def test_hours_of_a_settlement_survive_late_stamps_holes_and_a_changed_interval(
     assert settlement_hours(np.array([0])).tolist() == [8]
 
 
+@pytest.mark.drawn(singly=True)
 @settings(max_examples=20)
 @given(trades=st.lists(st.tuples(st.integers(0, 4_000), st.integers(59_900, 60_100), st.integers(1, 9), st.booleans()),
                        min_size=1, max_size=60), part_rows=st.integers(1, 70))  # fmt: skip

@@ -87,6 +87,7 @@ def test_a_row_told_before_its_time_is_refused(tmp_path: Path) -> None:
         import_files([tmp_path / "t.csv"], tmp_path / "back.parquet")
 
 
+@pytest.mark.drawn(singly=True)
 def test_archives_of_one_market_are_backtested(tmp_path: Path) -> None:
     minutes = 90
     (tmp_path / "BTCUSDT-1m-2024-08-05.csv").write_text(lines(*(kline(minute) for minute in range(minutes))))
