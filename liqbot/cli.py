@@ -3,11 +3,15 @@
 Help of the whole program comes from the table of verbs alone, so that it costs no imports.
 """
 
+import contextlib
 import difflib
 import io
 import os
+import signal
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from types import FrameType
 from typing import Final
 
 from liqbot import __version__
@@ -23,8 +27,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb. stdout carries its result, stderr the log; returns the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     _print_anything()
-    with legible_output():
+    with legible_output(), terminated_like_interrupted():
         return _exit_code(words)
+
+
+@contextlib.contextmanager
+def terminated_like_interrupted() -> Iterator[None]:
+    """SIGTERM raises KeyboardInterrupt in every verb, as SIGINT does: what a verb was writing is cleared away, and it
+    ends with a line. A loop that handles signals itself takes it over."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # no other may handle signals
+        return
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
 
 
 def _exit_code(words: list[str]) -> int:

@@ -4,6 +4,7 @@ import importlib
 import os
 import re
 import resource
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -175,17 +176,29 @@ def test_a_stream_that_the_caller_has_closed_is_read_by_nobody(closed: str, tmp_
 
 
 def stuck(json: bool = False) -> None:
-    raise KeyboardInterrupt
+    signal.raise_signal(HOW["signal"])
 
 
+HOW = {"signal": signal.SIGINT}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(
     ("words", "said"), [([], ""), (["--json"], '{"ok": false, "error": "interrupted", "exit_code": 130}\n')]
 )
-def test_ctrl_c_is_one_line_and_its_code(
-    words: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_ctrl_c_and_a_service_manager_are_one_line_and_its_code(
+    words: list[str], said: str, number: signal.Signals, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    """Of any verb, also of one that knows nothing of signals."""
+    monkeypatch.setitem(HOW, "signal", number)
     monkeypatch.setitem(VERBS, "stuck", Verb(f"{__name__}:stuck", "for ever"))  # type: ignore[arg-type]
-    assert main(["stuck", *words]) == 130
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # without one of its own it would end this test run
+    try:
+        assert main(["stuck", *words]) == 130
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, before)
     found = capsys.readouterr()
     assert (found.out, found.err) == (said, "liqbot: interrupted\n")
 

@@ -5,7 +5,6 @@ import hashlib
 import math
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -18,7 +17,7 @@ from paper.research.feature_columns import FeatureColumns, columns_of
 from paper.research.overfitting import deflated_sharpe, moments_of, overfitting_probability
 from paper.research.screen import screened
 from paper.research.search_space import SearchSpace, key_of
-from paper.research.setup import Setup, ready
+from paper.research.setup import Setup, content_digest, ready
 from paper.research.study import SearchBook, Tried, suggested
 from paper.research.walks import Walked, WalkJob, pooled_daily_r, walk
 from paper.research.work import Workers
@@ -75,11 +74,10 @@ class Search(msgspec.Struct, frozen=True):
     batch: int = BATCH
 
     def digest(self) -> str:
-        """Of what results depend on: tapes by size and name, settings, what is turned, code."""
+        """Of what results depend on: what the tapes hold, settings, what is turned, code."""
         parts = [source_digest(), msgspec.json.encode(self.space).decode()]
         for setup in self.training:
-            path = Path(setup.tape)
-            parts += [path.name, str(path.stat().st_size), setup.settings_json]
+            parts += [content_digest(setup.tape), setup.settings_json]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 

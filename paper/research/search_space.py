@@ -17,6 +17,8 @@ Candidate = Mapping[str, Any]
 """Full name of a parameter, `signals.<strategy>.<name>` -> value."""
 _SUGGESTED: Final = (0.5, 0.75, 1.0, 1.25, 1.5)
 """Of a threshold that nobody gives values for: these times what it is set to."""
+_VALUES_MAX: Final = 1_000
+"""Of one parameter."""
 
 
 class Dimension(msgspec.Struct, frozen=True):
@@ -45,8 +47,14 @@ def key_of(candidate: Candidate) -> str:
 
 
 def written_space(lines: Sequence[str]) -> SearchSpace:
-    """Of `name=low:high:step` or `name=value,value,...`. ExpectedError (usage) with what would be right."""
-    return SearchSpace(tuple(_dimension(line) for line in lines))
+    """Of `name=low:high:step` or `name=value,value,...`, each name once. ExpectedError (usage) with what would be
+    right."""
+    dimensions = tuple(_dimension(line) for line in lines)
+    names = [one.name for one in dimensions]
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            raise ExpectedError(f"--search {lines[number]!r}: {name} is searched already; once is right", Exit.USAGE)
+    return SearchSpace(dimensions)
 
 
 def _dimension(line: str) -> Dimension:
@@ -55,18 +63,32 @@ def _dimension(line: str) -> Dimension:
         values = _range(text) if ":" in text else tuple(json.loads(f"[{text}]"))
     except ValueError:
         values = ()
+    if len(values) > _VALUES_MAX:
+        raise ExpectedError(
+            f"--search {line!r}: more than {_VALUES_MAX:,} values; a larger STEP or fewer values are right", Exit.USAGE
+        )
     if not values or name.count(".") != 2 or not name.startswith("signals."):
         raise ExpectedError(
             f"--search {line!r}: signals.STRATEGY.PARAMETER=LOW:HIGH:STEP, or values as in =1,2,null", Exit.USAGE
         )
-    return Dimension(name, values)
+    return Dimension(name, _each_once(values))
+
+
+def _each_once(values: Sequence[Any]) -> tuple[Any, ...]:
+    """As they come; 1 and 1.0 are alike, true is neither."""
+    found: list[Any] = []
+    for value in values:
+        if not any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in found):
+            found.append(value)
+    return tuple(found)
 
 
 def _range(text: str) -> tuple[float, ...]:
+    """One more than there may be where there would be more."""
     low, high, step = (float(part) for part in text.split(":"))
     if not step > 0 or not high >= low or not math.isfinite(high - low):
         raise ValueError(text)
-    count = math.floor((high - low) / step + 1e-9) + 1
+    count = math.floor(min((high - low) / step + 1e-9, _VALUES_MAX)) + 1
     return tuple(round(low + step * number, 12) for number in range(count))
 
 

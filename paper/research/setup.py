@@ -1,5 +1,6 @@
 """What a run is made from, as text: so that another process, or another machine with the same files, makes the same."""
 
+import hashlib
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -39,3 +40,9 @@ def ready(setup: Setup) -> Ready:
     tape = read_tape(setup.tape)
     own = own_strategies(setup.profile, None if setup.config is None else Path(setup.config))
     return Ready(tape, fitted(restored(setup.settings_json, own), tape))
+
+
+def content_digest(path: str) -> str:
+    """Of a file's bytes: the same market under another name is the same, and another one of the same size is not."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,10 +1,8 @@
-"""How a session ends when somebody or something else ends it: a service manager's signal, a disk that is full."""
+"""How a session ends when something else ends it: a disk that is full."""
 
 import contextlib
 import errno
-import signal
 from collections.abc import Iterator
-from types import FrameType
 
 from sqlalchemy.exc import OperationalError
 
@@ -12,20 +10,6 @@ from liqbot.exits import Exit, ExpectedError
 from liqbot.journal.errors import JournalStuckError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
-
-
-@contextlib.contextmanager
-def terminated_like_interrupted() -> Iterator[None]:
-    """SIGTERM raises KeyboardInterrupt within, as SIGINT does. Where a loop handles signals itself, it goes first."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ from liqbot.settings import Settings, load
 from liqbot.verbs.options import ConfigDir, Data, Json, Profile, Set
 from paper.sessions.looking_on import look_on
 from paper.sessions.markets import market_of
-from paper.verbs.ending import books_written, terminated_like_interrupted
+from paper.verbs.ending import books_written
 
 PLACE: Final = "observe"
 LIVE, WORLD, PAST = "live", "world", "past"
@@ -94,7 +94,7 @@ def _simulated(request: _Request) -> LevelObservation:
     for_s = request.for_s or (_WORLD_S if request.market == WORLD else None)
     until_ms = None if for_s is None else market.live_ms + int(for_s * 1_000)
     watch = LevelObserver(settings)
-    with terminated_like_interrupted(), progress(PLACE) as advance:
+    with progress(PLACE) as advance:
         look_on(market, settings, watch.on_step, until_ms=until_ms, advance=advance)
     name = f"simulated market, seed {request.seed}" if request.market == WORLD else f"tape {request.market}"
     return watch.observation(name, simulated=request.market == WORLD)

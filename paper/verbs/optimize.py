@@ -13,7 +13,7 @@ from liqbot.private_files import make_private_directory
 from liqbot.settings import Settings, load
 from liqbot.verbs.options import ConfigDir, Json, Profile, Set
 from paper.research.search_space import SearchSpace, suggested_space, with_candidate, written_space
-from paper.research.setup import Setup
+from paper.research.setup import Setup, content_digest, ready
 from paper.research.work import DaskWorkers, LocalWorkers, Workers
 from paper.verbs.research_options import (
     HeldOut,
@@ -62,6 +62,7 @@ def optimize(
     training, held = (
         tuple(Setup.of(path, settings, profile, config) for path in paths) for paths in (tapes, held_out or ())
     )
+    _refuse_bad_tapes(training, held)
     asked = Search(training, held, space, 0 if grid else trials, walks, seed)
     book = SearchBook(storage or _file(), study, asked.digest())
     workers: Workers = DaskWorkers(scheduler) if scheduler else LocalWorkers(processes)
@@ -83,6 +84,20 @@ def _space(settings: Settings, search: Sequence[str], strategies: Sequence[str],
             f"--grid: {space.size:,} combinations, at most {_GRID_MAX:,}; give fewer values", Exit.USAGE
         )
     return space
+
+
+def _refuse_bad_tapes(training: Sequence[Setup], held_out: Sequence[Setup]) -> None:
+    """Before anything is kept: a search that cannot begin leaves no book that the right one would not fit."""
+    seen: dict[str, str] = {}
+    for setup in (*training, *held_out):
+        ready(setup)
+        path, holds = setup.tape, content_digest(setup.tape)
+        if holds in seen:
+            raise ExpectedError(
+                f"{path}: holds the same as {seen[holds]}; each market once is right, and none that is held out may "
+                "be chosen on", Exit.USAGE,
+            )  # fmt: skip
+        seen[holds] = path
 
 
 def _file() -> str:

@@ -30,7 +30,7 @@ from liqbot.verbs.options import ConfigDir, Data, Json, Profile, Set, ThinCoin, 
 from paper.sessions.markets import market_of
 from paper.sessions.paced import run_paced
 from paper.sessions.session import SessionMarket, fresh_storage
-from paper.verbs.ending import books_written, terminated_like_interrupted
+from paper.verbs.ending import books_written
 
 LIVE: Final = "live"
 _PROGRESS_EVERY: Final = 0.25
@@ -70,7 +70,7 @@ def paper(
     show = functools.partial(print, file=sys.stderr if as_json else sys.stdout, flush=True)
     console = ConsoleObserver(show, _map_text, map_every_s=maps)
     request = _Request(settings, places.data_dir(data, profile), console, show, market, seed, speed, for_s)
-    with terminated_like_interrupted(), books_written():
+    with books_written():
         ended = _wired(request) if wire else _live(request) if market == LIVE else _paced(request)
     if ended.interrupted:
         show("interrupted: the books are complete up to here")

@@ -19,7 +19,6 @@ from paper.tapes.info import holes, info_of, text_of
 from paper.tapes.mend import mend
 from paper.tapes.reader import Tape, read_tape
 from paper.tapes.writer import write_tape
-from paper.verbs.ending import terminated_like_interrupted
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
 TapeFile = Annotated[Path, typer.Argument(metavar="TAPE", help="A tape: a Parquet file, one row per market fact.")]
@@ -60,8 +59,7 @@ def check(
     if to is None:
         _say_sound(read_tape(path), as_json=as_json)
         return
-    with terminated_like_interrupted():
-        mended = mend(path, to)
+    mended = mend(path, to)
     _say_sound(mended.tape, mended.changes or ("nothing to mend",), as_json=as_json)
 
 
@@ -76,10 +74,13 @@ def import_(
     contract: Annotated[str | None, typer.Option(help="The contract, where they do not say it: usdc, coin.")] = None,
     contract_units: Annotated[
         float | None,
-        typer.Option(help="What one contract is, in coin (of an inverse contract in USD), where it is not known."),
+        typer.Option(
+            min=1e-12, max=1e12,
+            help="What one contract is, in coin (of an inverse contract in USD), where it is not known.",
+        ),
     ] = None,
     utc_offset: Annotated[
-        float, typer.Option(metavar="HOURS", help="Of times that name no zone: 6 for UTC+6.")
+        float, typer.Option(metavar="HOURS", min=-14, max=14, help="Of times that name no zone: 6 for UTC+6.")
     ] = 0.0,
     in_usd: Annotated[
         bool, typer.Option("--in-usd", help="Amounts whose unit a file does not tell are USD, not coin.")
@@ -97,8 +98,7 @@ def import_(
     if not typed:
         raise typer.BadParameter("what to read, then the tape to write, are right: tape import FILE... TAPE")
     hints = Hints(venue, coin, contract, contract_units, utc_offset, in_usd, bar_ms)
-    with terminated_like_interrupted():
-        imported = import_files(typed, path, hints, mended=mended)
+    imported = import_files(typed, path, hints, mended=mended)
     _say_imported(imported, as_json=as_json)
 
 
@@ -142,8 +142,7 @@ def _say_exported(path: Path, *, as_json: bool) -> None:
     try:
         tape, dropped = read_tape(path), tuple[str, ...]()
     except TapeError:
-        with terminated_like_interrupted():
-            mended = mend(path, path)
+        mended = mend(path, path)
         tape, dropped = mended.tape, mended.changes
     _say_sound(tape, dropped, as_json=as_json)
 

@@ -14,6 +14,7 @@ import risk_cases as rc
 from own_strategies import own_strategy
 
 from liqbot.accounting.positions import Position
+from liqbot.cli import terminated_like_interrupted
 from liqbot.events import CodeVersion, Resume, StrategyDisabled
 from liqbot.instruments import Side
 from liqbot.market.view import MarketView
@@ -24,7 +25,6 @@ from liqbot.signals.gates import GateSpec
 from liqbot.signals.registry import signal_model
 from liqbot.signals.strategy import Exits, Reason, Strategy, StrategyParams
 from liqbot.signals.verdict import SIGNAL, STRATEGY_FAILED, Verdict
-from paper.verbs.ending import terminated_like_interrupted
 
 DISABLED = StrategyDisabled(time_ms=1, strategy="quiet", reason="a call took 900 ms")
 

@@ -66,7 +66,7 @@ class Cells(msgspec.Struct, frozen=True, eq=False):
 
     def numbers(self, name: str, *, optional: bool = False) -> Floats:
         """Finite numbers; with `optional` an empty cell is NaN."""
-        values = self._floats(name, "a number is right")
+        values = self._floats(name, "a number is right, as 1234.5")
         broken = np.isinf(values) if optional else ~np.isfinite(values)
         if broken.any():
             self.refuse(name, broken, "a finite number is right")

@@ -14,6 +14,9 @@ from paper.tapes.importing.files import DAMAGED, Source
 PART_ROWS: Final = 65_536
 SAMPLE_ROWS: Final = 5
 _CSV_BLOCK_BYTES: Final = 4 << 20
+_LINE_BYTES_MAX: Final = 1 << 16
+_SEPARATORS: Final = ",;\t"
+"""The comma of the standard, what spreadsheets write where a comma is in their numbers, and tabs."""
 _ENVELOPES: Final = ("data", "result", "list")
 """Names under which interfaces wrap the rows of an answer."""
 
@@ -98,13 +101,17 @@ def _csv(source: Source) -> tuple[tuple[str, ...], Generator[Any]]:
 
     with source.open() as stream:
         line = _first_line(stream, source)
-    first = _split(line)
+    separator = max(_SEPARATORS, key=lambda sign: len(_split(line, sign)))  # the first of those that are as many
+    first = _split(line, separator)
     headed = not any(is_time(cell) or cell.lower() in ("true", "false") for cell in first)
     names = [name.strip() for name in first] if headed else [str(index) for index in range(len(first))]
-    return tuple(names) if headed else (), _csv_parts(source, names, skip=int(headed), pa=pa, csv=csv)
+    parts = _csv_parts(source, names, separator, skip=int(headed), pa=pa, csv=csv)
+    return tuple(names) if headed else (), parts
 
 
-def _csv_parts(source: Source, names: Sequence[str], *, skip: int, pa: Any, csv: Any) -> Generator[Any]:
+def _csv_parts(
+    source: Source, names: Sequence[str], separator: str, *, skip: int, pa: Any, csv: Any
+) -> Generator[Any]:
     """Every cell as text, so that one that is no number can be shown as it stands."""
     if len(set(names)) < len(names):
         repeated = next(name for name in names if names.count(name) > 1)
@@ -116,6 +123,7 @@ def _csv_parts(source: Source, names: Sequence[str], *, skip: int, pa: Any, csv:
                 read_options=csv.ReadOptions(
                     column_names=list(names), skip_rows=skip, block_size=_CSV_BLOCK_BYTES, use_threads=False
                 ),
+                parse_options=csv.ParseOptions(delimiter=separator),
                 convert_options=csv.ConvertOptions(
                     column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=["", "null"]
                 ),
@@ -130,19 +138,20 @@ def _csv_parts(source: Source, names: Sequence[str], *, skip: int, pa: Any, csv:
 
 
 def _first_line(stream: Any, source: Source) -> str:
+    """Without its end: a line feed, or a carriage return alone as old spreadsheets write it."""
     try:
-        line: bytes = stream.readline(1 << 16)
-        return line.decode("utf-8-sig").strip("\r\n")
+        line: bytes = stream.readline(_LINE_BYTES_MAX)
+        return line.decode("utf-8-sig").strip("\r\n").partition("\r")[0]
     except UnicodeDecodeError as error:
         raise TapeError(f"{source.name}: not a CSV file in UTF-8 ({error})") from None
     except DAMAGED as error:
         raise TapeError(f"{source.name}: cannot be read ({error})") from None
 
 
-def _split(line: str) -> list[str]:
+def _split(line: str, separator: str) -> list[str]:
     import csv
 
-    return next(csv.reader([line]), [])
+    return next(csv.reader([line], delimiter=separator), [])
 
 
 def _json(source: Source) -> tuple[tuple[str, ...], Any]:

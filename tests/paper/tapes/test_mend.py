@@ -13,6 +13,7 @@ from pyarrow import parquet
 from typer.testing import CliRunner
 
 from liqbot.blocks import KINDS, EventBlock, Roster, block_of
+from liqbot.cli import main
 from liqbot.events import MarkPrice
 from liqbot.instruments import Side
 from paper.tapes.format import TapeError
@@ -166,7 +167,7 @@ def test_ended_by_a_service_manager_it_leaves_no_half_file(
     monkeypatch.setattr("paper.verbs.tape.mend", ended)
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # without one of its own the verb would end this test run
     try:
-        assert CliRunner().invoke(tape_app, ["check", str(sound), "--mend", str(tmp_path / "m.parquet")]).exit_code
+        assert main(["tape", "check", str(sound), "--mend", str(tmp_path / "m.parquet")]) == 130
     finally:
         signal.signal(signal.SIGTERM, before)
     assert there

@@ -141,3 +141,16 @@ def test_a_look_ahead_says_when_nothing_could_show(tape: Path, capsys: pytest.Ca
     said = capsys.readouterr().out
     assert "nothing was decided on this tape, so nothing could show" in said or "no decision knew the future" in said
     assert "future changed after 2023-11-14T" in said
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--utc-offset", "nan"), ("--utc-offset", "99"), ("--contract-units", "nan"), ("--contract-units", "-3")],
+)
+def test_what_no_clock_and_no_contract_has_is_refused_before_anything_is_read(
+    option: str, value: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["tape", "import", str(tmp_path), str(tmp_path / "t.parquet"), option, value]) == Exit.USAGE
+    said = capsys.readouterr().err
+    assert said.startswith(f"liqbot: Invalid value for '{option}'")
+    assert said.count("\n") == 1

@@ -48,6 +48,18 @@ def test_a_tape_through_a_frame_is_the_tape_it_was(ending: str, tmp_path: Path) 
     assert any("'__index_level_0__' is not part of the format" in note for note in imported.notes)
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_whatever_ends_lines_and_stands_between_cells(separator: str, ending: str, tmp_path: Path) -> None:
+    """As spreadsheets of any land and age write CSV."""
+    tape = small_tape(tmp_path / "t.parquet", hours=30)
+    path = tmp_path / "sheet.csv"
+    csv.write_csv(parquet.read_table(tape), path, csv.WriteOptions(delimiter=separator, quoting_style="none"))
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", ending.encode()))
+    import_files([path], tmp_path / "back.parquet")
+    assert rows_of(tmp_path / "back.parquet") == rows_of(tape)
+
+
 def test_when_a_row_was_learnt_goes_with_it(tmp_path: Path) -> None:
     """Ticks of an exported tape are those of the journal, also after CSV."""
     bars = np.zeros(3, DTYPES["bars"])

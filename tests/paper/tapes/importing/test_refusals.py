@@ -28,6 +28,8 @@ def candle(minute: int) -> tuple[Any, ...]:
 CASES = [
     ("BTCUSDT-1m.csv", lines(KLINE_HEAD, kline(0), with_cell(kline(1), 3, "n/a")), Hints(),
      r"BTCUSDT-1m\.csv: row 1 \(the first is 0\), column 'low': n/a; a number is right"),
+    ("BTCUSDT-1m.csv", lines(KLINE_HEAD, kline(0)).replace(",", ";").replace(".", ","), Hints(),
+     r"row 0 .*, column 'volume': 10,0; a number is right, as 1234\.5"),
     ("BTCUSDT-1m.csv", lines(KLINE_HEAD, kline(0), with_cell(kline(1), 7, "")), Hints(),
      r"row 1 .*, column 'quote_volume': nothing; a finite number is right"),
     ("BTCUSDT-1m.csv", lines(KLINE_HEAD, kline(0), with_cell(kline(1), 7, -5)), Hints(),
