@@ -100,7 +100,8 @@ def _log_decision(decision: Decision) -> None:
         target = decision.target
         _log.info(
             "approved", decision=f"d{target.decision_id}", strategy=target.strategy, coin=target.coin,
-            side=target.side.word, quantity_base=str(target.quantity_base), stop_price=str(target.stop_price), reason=target.reason,
+            side=target.side.word, quantity_base=str(target.quantity_base), stop_price=str(target.stop_price),
+            reason=target.reason,
             **({} if target.mark_ratio == SAME_MARKET_RATIO else {"mark_ratio": str(target.mark_ratio)}),
         )
     else:
