@@ -12,7 +12,7 @@ import pytest
 from liqbot import places
 from liqbot.commands import OrderKind, Purpose
 from tests.builders import loopback_market as market
-from tests.builders.earlier_life import DAY_MS, QUANTITY, entry_sent, stops_taken_away
+from tests.builders.earlier_life import DAY_MS, entry_sent, stops_taken_away
 from tests.builders.loopback_broker import VENUES_SERVED
 from tests.builders.loopback_house import Place, place, running
 from tests.builders.wrong_answers import by_hand
