@@ -13,7 +13,7 @@ from pathlib import Path
 
 from liqbot import places
 from liqbot.blocks import EventBlock, Roster, block_of
-from liqbot.commands import PlaceOrder, SetLeverage
+from liqbot.commands import CancelOrder, PlaceOrder, SetLeverage
 from liqbot.connection.unified_library import library_version
 from liqbot.events import Balance, Event, LeverageConfirmed, PositionSnapshot, Reconciled
 from liqbot.instruments import Instrument, Side
@@ -53,6 +53,15 @@ async def entry_sent(
     wanted = _wanted(here.venue, then_ms, quantity_base)
     account, wallet_usd = account_of(rights, settings), here.account.wallet_usd
     return _written(settings, data, account, instruments, wanted, wallet_usd, then_ms, contracts, quiet)
+
+
+async def stops_taken_away(here: Place) -> None:
+    """As if they had never ridden on the entry."""
+    for order in here.account.open_orders("BTC"):
+        if order.command.trigger_price is not None:
+            await here.hub.execute(here.account, CancelOrder(order.command.client_id, here.venue, "BTC"))
+    await here.advance()
+    assert here.stopped_base == Decimal(0)
 
 
 def _written(

@@ -10,10 +10,12 @@ import msgspec
 import pytest
 
 from liqbot import places
+from liqbot.commands import OrderKind, Purpose
 from tests.builders import loopback_market as market
-from tests.builders.earlier_life import DAY_MS, entry_sent
+from tests.builders.earlier_life import DAY_MS, entry_sent, stops_taken_away
 from tests.builders.loopback_broker import VENUES_SERVED
 from tests.builders.loopback_house import Place, place, running
+from tests.builders.wrong_answers import by_hand
 
 ABSENT_MS = 21 * DAY_MS
 HOUR_S = 3_600
@@ -83,3 +85,48 @@ async def test_three_weeks_of_rows_are_in_the_ledger_to_the_micro_dollar(venue: 
             tmp_path, "select amount_usd from transfer where kind in ('deposit', 'withdrawal')"
         ) == told(here, "transfer")
         assert set(written(tmp_path, "select unexplained_usd from equity order by id desc limit 1")) == {0}
+
+
+OTHERS = 30
+"""Orders each way by hand, of which the venue tells the fills without our name for them."""
+ANSWER_MS = 200
+"""Each of these answers takes so long: a venue's budget lets no more of them through."""
+OWNER_ASKED = {"binance": "GET /fapi/v1/order", "bitget": "GET /api/v2/mix/order/detail"}
+
+
+async def traded_by_hand(here: Place) -> None:
+    """For two days, in and out again."""
+    here.hub.quiesce, outlet = nobody_waits, here.hub.outlet
+    here.hub.outlet = None
+    order = msgspec.structs.replace(by_hand(here.venue), kind=OrderKind.MARKET, limit_price=None)
+    for number in range(OTHERS):
+        await here.advance()
+        for way, purpose in (("in", Purpose.ENTRY), ("out", Purpose.EXIT)):
+            await here.hub.execute(here.account, msgspec.structs.replace(
+                order, client_id=f"hand-{way}-{number}", purpose=purpose, reduce_only=purpose is Purpose.EXIT
+            ))  # fmt: skip
+    here.hub.quiesce, here.hub.outlet = here.hub.settle, outlet
+    here.catch_up()
+    await here.advance()
+
+
+@pytest.mark.drawn(singly=True)
+@pytest.mark.parametrize("venue", OWNER_ASKED)
+async def test_what_others_have_traded_meanwhile_holds_up_no_stop(venue: str, tmp_path: Path) -> None:
+    async with place(venue) as here:
+        settings = here.settings()
+        entry = await entry_sent(here, settings, tmp_path, ago_ms=2 * DAY_MS)
+        await traded_by_hand(here)
+        await here.hub.execute(here.account, entry)
+        await here.advance()
+        await stops_taken_away(here)
+        assert len(here.account.fills) > OTHERS
+        here.hub.faults.next(OWNER_ASKED[venue], "delay_ms", ANSWER_MS, times=10_000)
+        here.loop.server.log.clear()
+        async with running(settings, tmp_path) as bot:
+            here.hub.faults.clear()
+            await bot.position(protected=True)
+        asked = [one.endpoint for one in here.loop.server.log]
+        stop = next(number for number, one in enumerate(asked) if one.startswith("POST") and "order" in one.lower())
+        assert asked[:stop].count(OWNER_ASKED[venue]) < OTHERS / 2
+        assert asked.count(OWNER_ASKED[venue]) > OTHERS, "whose all the others are is asked in the end"

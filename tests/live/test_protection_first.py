@@ -4,19 +4,18 @@ import asyncio
 import contextlib
 import sqlite3
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from liqbot import places
-from liqbot.commands import CancelOrder, Purpose
+from liqbot.commands import Purpose
 from liqbot.connection.rate_limit import RateLimiter
 from liqbot.live.bot import trade
 from liqbot.runtime.last_known import CONTRACTS_NAME
 from liqbot.settings import Settings
 from liqbot.venues.trading import Channel
-from tests.builders.earlier_life import QUANTITY, entry_sent
+from tests.builders.earlier_life import QUANTITY, entry_sent, stops_taken_away
 from tests.builders.loopback_broker import VENUES_SERVED
 from tests.builders.loopback_house import Place, access_of, place, running
 from tests.builders.patience import PATIENCE_S
@@ -169,14 +168,6 @@ async def test_books_without_contracts_ask_the_venue_until_it_answers(tmp_path: 
 def forget_contracts(data: Path) -> None:
     with contextlib.closing(sqlite3.connect(places.journal_path(data))) as books, books:
         assert books.execute("DELETE FROM snapshot WHERE name = ?", (CONTRACTS_NAME,)).rowcount == 1
-
-
-async def stops_taken_away(here: Place) -> None:
-    for order in here.account.open_orders("BTC"):
-        if order.command.trigger_price is not None:
-            await here.hub.execute(here.account, CancelOrder(order.command.client_id, here.venue, "BTC"))
-    await here.advance()
-    assert here.stopped_base == Decimal(0)
 
 
 @pytest.mark.drawn(singly=True)

@@ -74,7 +74,10 @@ class OrderStatusResolver:
         self._read_to_ms: dict[str, int] = {}
         """By coin: how far the fills have been read, where that is further."""
         self._born_s = asyncio.get_running_loop().time() if began_s is None else began_s
+        self._ownerless: dict[str, dict[str, TradeReport]] = {}
+        """By coin and trade id: executions that were read, of orders that are not known to be anybody's yet."""
         self._reading: dict[str, asyncio.Lock] = {}
+        self._asking: dict[str, asyncio.Lock] = {}
 
     async def query(self, client_id: str, traded: TradedContract) -> OrderReport | None:
         """The venue's report on an order of ours, None when it knows none; VenueError without an answer."""
@@ -105,26 +108,58 @@ class OrderStatusResolver:
             self.orders.publish(OrderCancelled(**now, client_id=client_id, reason=reason))
 
     async def _find_fills(self, client_id: str, traded: TradedContract, report: OrderReport) -> None:
+        """Whose the order's fills are is known by its report: nothing else that was traded meanwhile is waited for."""
         for wait_s in FILLS_LAG_S:
             await asyncio.sleep(wait_s)
-            await self.catch_up(traded, urgent=True)
+            await self.read_fills(traded)
             if report.filled_base <= self.orders.filled_base.get(client_id, ZERO):
                 return
         _log.warning("fills not listed yet", client_id=client_id, filled_base=str(report.filled_base))
 
+    async def read_fills(self, traded: TradedContract) -> int:
+        """Publish all executions that are new and known to be ours; gives their number."""
+        return await self._read(traded, self._urgent)
+
     async def catch_up(self, traded: TradedContract, *, urgent: bool = False) -> int:
         """Publish all executions that were not published yet; gives their number. `urgent`: one of them may have opened
         a position that needs a stop."""
-        coin, client = traded.instrument.coin, self._urgent if urgent else self._client
+        client = self._urgent if urgent else self._client
+        return await self._read(traded, client) + await self._find_owners(traded, client)
+
+    async def _read(self, traded: TradedContract, client: VenueCaller) -> int:
+        """All executions that are new: those whose owner is known are published, the others wait for theirs."""
+        coin = traded.instrument.coin
         async with self._reading.setdefault(coin, asyncio.Lock()):
-            count, since_ms = 0, self._read_to_ms.get(coin, 0)
+            count, since_ms = self._publish_known(traded), self._read_to_ms.get(coin, 0)
             since_ms, now_ms = max(since_ms, self.trades_since_ms), self.orders.clock()
             async for part in self._adapter.trades(client, traded, since_ms, now_ms):
-                for trade in part.rows:
-                    count += self.orders.trade(traded, trade, await self.owner(traded, trade, client))
-                # Published to there, whatever becomes of the rest.
+                self._ownerless.setdefault(coin, {}).update((trade.trade_id, trade) for trade in part.rows)
+                count += self._publish_known(traded)
+                # Published or kept to there, whatever becomes of the rest.
                 self._read_to_ms[coin] = min(part.read_to_ms, now_ms) - OVERLAP_MS
             return count
+
+    def _publish_known(self, traded: TradedContract) -> int:
+        coin, count = traded.instrument.coin, 0
+        waiting = self._ownerless.get(coin, {})
+        for trade in list(waiting.values()):
+            owner = self.orders.owner(coin, trade)
+            if owner is not None:
+                del waiting[trade.trade_id]
+                count += self.orders.trade(traded, trade, owner)
+        return count
+
+    async def _find_owners(self, traded: TradedContract, client: VenueCaller) -> int:
+        """Of those that wait, a request for each order. Many people's orders may lie between two of ours."""
+        coin, count = traded.instrument.coin, 0
+        waiting = self._ownerless.get(coin, {})
+        async with self._asking.setdefault(coin, asyncio.Lock()):
+            for trade in list(waiting.values()):
+                if trade.trade_id in waiting:
+                    owner = await self.owner(traded, trade, client)
+                    if waiting.pop(trade.trade_id, None) is not None:
+                        count += self.orders.trade(traded, trade, owner)
+        return count
 
     async def owner(self, traded: TradedContract, trade: TradeReport, client: VenueCaller | None = None) -> str:
         """Client id of ours; empty when it is none of ours."""

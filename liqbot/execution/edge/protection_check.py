@@ -51,10 +51,17 @@ class ProtectionCheck:
 
     async def run(self) -> None:
         """Until cancelled."""
-        while self._at_once and not await self._first():
+        async with asyncio.TaskGroup() as beside:
+            while self._at_once and not await self._first():
+                self.tried.set()
+                await asyncio.sleep(AGAIN_S)
             self.tried.set()
-            await asyncio.sleep(AGAIN_S)
-        self.tried.set()
+            if self._at_once:
+                for traded in self._traded:
+                    beside.create_task(self._owners(traded))
+            await self._checks()
+
+    async def _checks(self) -> None:
         while True:
             watched = self._watched()
             held = [traded for traded in self._traded if traded.instrument.coin in watched]
@@ -65,7 +72,8 @@ class ProtectionCheck:
                 await asyncio.sleep(self._period_s)
 
     async def _first(self) -> bool:
-        """Fills that were never reported open a position, and stops that have gone leave one naked."""
+        """Fills that were never reported open a position, and stops that have gone leave one naked. Whose the fills of
+        an order are that nobody has asked about takes a request each, for as many orders as there were: see `run`."""
         watched = self._watched()
         found = await asyncio.gather(
             *(self._check(traded, watched.get(traded.instrument.coin, ())) for traded in self._traded),
@@ -75,11 +83,17 @@ class ProtectionCheck:
 
     async def _fills(self, traded: TradedContract) -> bool:
         try:
-            await self._resolver.catch_up(traded, urgent=True)
+            await self._resolver.read_fills(traded)
         except VenueError as error:
             _log.warning("fills not read", coin=traded.instrument.coin, error=str(error))
             return False
         return True
+
+    async def _owners(self, traded: TradedContract) -> None:
+        try:
+            await self._resolver.catch_up(traded, urgent=True)
+        except VenueError as error:  # every reading of the account goes on with it
+            _log.warning("fills not read", coin=traded.instrument.coin, error=str(error))
 
     async def _check(self, traded: TradedContract, expected: Sequence[str]) -> bool:
         """False when the venue gave no answer."""
