@@ -95,15 +95,21 @@ def _log_fact(fact: Event) -> None:
 
 
 def _log_decision(decision: Decision) -> None:
+    """Each under the name by which `explain` knows it: a bare number is a row of the ledger."""
     if isinstance(decision, Approved):
         target = decision.target
         _log.info(
-            "approved", decision=target.decision_id, strategy=target.strategy, coin=target.coin, side=target.side.word,
-            quantity_base=str(target.quantity_base), stop_price=str(target.stop_price), reason=target.reason,
+            "approved", decision=f"d{target.decision_id}", strategy=target.strategy, coin=target.coin,
+            side=target.side.word, quantity_base=str(target.quantity_base), stop_price=str(target.stop_price),
+            reason=target.reason,
             **({} if target.mark_ratio == SAME_MARKET_RATIO else {"mark_ratio": str(target.mark_ratio)}),
         )
     else:
-        _log.info("refused", decision=decision.decision_id, code=decision.code, reason=decision.reason)
+        side = "" if decision.side is None else decision.side.word
+        _log.info(
+            "refused", decision=f"d{decision.decision_id}", strategy=decision.strategy, coin=decision.coin, side=side,
+            code=decision.code, reason=decision.reason,
+        )
 
 
 def _log_command(command: Command) -> None:

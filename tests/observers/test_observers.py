@@ -2,23 +2,28 @@
 
 import contextlib
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import msgspec
 import pytest
 from sqlalchemy.exc import OperationalError
+from structlog.testing import capture_logs
 
 from liqbot.blocks import EventBlock, block_of
 from liqbot.engine import Engine, Step
 from liqbot.events import Flatten, Halt, HaltCode, Reconciled
 from liqbot.exits import Exit, ExpectedError
+from liqbot.instruments import Side
 from liqbot.journal import Journal, JournalReader
 from liqbot.journal.rerun import SNAPSHOT_NAME
 from liqbot.ledger import LedgerThread, LedgerWriter
 from liqbot.observers.alert_rules import Alert, alerts_of
 from liqbot.observers.alerts import FILE_NAME
+from liqbot.observers.log import LogObserver
 from liqbot.observers.observer import Observer, ObserverGroup
 from liqbot.observers.registry import BUILT_IN, ObserverContext, observers_for, ordered, require_known
+from liqbot.risk.decision import Refusal, Refused
 from liqbot.runtime.assembly import House, Parts, assembled, snapshot_version
 from liqbot.settings import Settings, load, settings_model
 from paper.sessions.assembly import exchange_of
@@ -266,3 +271,13 @@ def test_a_house_without_books_has_no_book_observers(tmp_path: Path) -> None:
     console = Listening("console")
     named = [one.name for one in observers_for(ObserverContext(settings_with(), console=console))]
     assert named == ["console"], "a person who watches needs no log of the same"
+
+
+def test_the_log_names_a_refused_decision_as_explain_does_and_says_what_was_refused() -> None:
+    refused = Refused(3, Refusal.CORRELATED, "too much", (), "cascade", "ETH", Side.SHORT)
+    engine = SimpleNamespace(marks=SimpleNamespace(test_market=False))
+    with capture_logs() as logged:
+        LogObserver().on_step(1, EventBlock(), Step(1, 1_000, decisions=(refused,)), cast("Engine", engine))
+    (line,) = [one for one in logged if one["event"] == "refused"]
+    told = {name: line[name] for name in ("decision", "strategy", "coin", "side", "code")}
+    assert told == {"decision": "d3", "strategy": "cascade", "coin": "ETH", "side": "short", "code": "CORRELATED"}
