@@ -33,8 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @contextlib.contextmanager
 def terminated_like_interrupted() -> Iterator[None]:
-    """SIGTERM raises KeyboardInterrupt in every verb, as SIGINT does: what a verb was writing is cleared away, and it
-    ends with a line. A loop that handles signals itself takes it over."""
+    """SIGTERM, and a terminal that is gone, raise KeyboardInterrupt in every verb, as SIGINT does: what a verb was
+    writing is cleared away, and it ends with a line. A loop that handles signals itself takes them over. Who is to
+    outlive its terminal (`nohup`) does."""
     if threading.current_thread() is not threading.main_thread():
         yield  # no other may handle signals
         return
@@ -42,11 +43,13 @@ def terminated_like_interrupted() -> Iterator[None]:
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    hung_up = () if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else (signal.SIGHUP,)
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, *hung_up)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
 def _exit_code(words: list[str]) -> int:

@@ -182,7 +182,7 @@ def stuck(json: bool = False) -> None:
 HOW = {"signal": signal.SIGINT}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize(
     ("words", "said"), [([], ""), (["--json"], '{"ok": false, "error": "interrupted", "exit_code": 130}\n')]
 )
@@ -194,13 +194,33 @@ def test_ctrl_c_and_a_service_manager_are_one_line_and_its_code(
     monkeypatch.setitem(HOW, "signal", number)
     monkeypatch.setitem(VERBS, "stuck", Verb(f"{__name__}:stuck", "for ever"))  # type: ignore[arg-type]
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # without one of its own it would end this test run
+    hung_up = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     try:
         assert main(["stuck", *words]) == 130
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
     finally:
         signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGHUP, hung_up)
     found = capsys.readouterr()
     assert (found.out, found.err) == (said, "liqbot: interrupted\n")
+
+
+def outlives() -> None:
+    signal.raise_signal(signal.SIGHUP)
+    print("still here")
+
+
+def test_who_is_to_outlive_its_terminal_does(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(VERBS, "outlives", Verb(f"{__name__}:outlives", "goes on"))  # type: ignore[arg-type]
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        assert main(["outlives"]) == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert capsys.readouterr().out == "still here\n"
 
 
 def test_an_expected_error_carries_its_exit_code() -> None:

@@ -28,7 +28,7 @@ from liqbot.connection.endpoints import (
     use_access,
 )
 from liqbot.connection.error_mapping import HttpResponse, host_in, venue_error
-from liqbot.connection.instruments import documented_market, instrument_of, listed_contracts, symbols_of
+from liqbot.connection.instruments import instrument_of, listed_contracts, symbols_of
 from liqbot.connection.rate_limit import RateLimiter
 from liqbot.connection.raw_streams import RawStreams
 from liqbot.connection.turns import read_in_turns
@@ -159,13 +159,6 @@ class VenueClient:
         """Without asking: the contracts as `contracts` of an earlier process kept them."""
         await self.load()
         self.exchange.set_markets(msgspec.json.decode(contracts), {})
-        self.opened = True
-
-    async def open_as_documented(self, coins: Sequence[str]) -> None:
-        """Without asking: the main contract of our coins as the spec has them, which is enough to read a position and
-        to close it. ContractChanged for a coin of which the spec does not say enough."""
-        await self.load()
-        self.exchange.set_markets([documented_market(self.exchange, self.spec, coin) for coin in coins], {})
         self.opened = True
 
     async def load(self) -> None:

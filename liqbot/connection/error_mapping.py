@@ -70,7 +70,7 @@ def _refused(spec: VenueSpec, error: BaseException, text: str, *, auth: bool) ->
     if not code:
         code = next((name for begins, name in spec.refusal.words if reason.startswith(begins)), "")
     if auth and code not in spec.not_about_key:
-        return VenueAuth(spec.venue, text)
+        return VenueAuth(spec.venue, f"refused ({code}): {reason}" if code and reason else text)
     return VenueRefused(spec.venue, code, reason or text, type(error).__name__)
 
 

@@ -136,9 +136,14 @@ def _because(rights: KeyPermissions) -> str:
 
 def one_line(error: VenueError) -> ExpectedError:
     """A venue's trouble at start-up, as a verb ends with it."""
-    if isinstance(error, VenueAuth | ContractChanged | ClockSkew):
-        return ExpectedError(_readable(error), Exit.CONFIG)
-    return ExpectedError(_readable(error), Exit.UNREACHABLE)
+    said = _readable(error)
+    if isinstance(error, VenueAuth):
+        said += "; see that key and secret, its rights and the addresses it is tied to are right (docs/venues.md)"
+    elif isinstance(error, ContractChanged):
+        said += "; see that coins and venues of the profile are right"
+    elif not isinstance(error, ClockSkew):
+        return ExpectedError(said, Exit.UNREACHABLE)
+    return ExpectedError(said, Exit.CONFIG)
 
 
 def _readable(error: VenueError) -> str:

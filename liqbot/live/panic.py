@@ -53,6 +53,13 @@ class Left(NamedTuple):
         return not self.positions and not self.orders
 
 
+class _Found(NamedTuple):
+    """Of one contract."""
+
+    held: str
+    rests: tuple[str, ...]
+
+
 class Panic:
     """One account, the given contracts."""
 
@@ -82,9 +89,14 @@ class Panic:
             await asyncio.sleep(pause_s)
 
     async def _round(self) -> Left:
+        """All contracts at once: one that answers late, or not at all, keeps no other open."""
         self._trouble = False
-        held = [word for traded in self._traded if (word := await self._flatten(traded))]
-        return Left(tuple(held), ()) if held else await self._tidy()
+        found = await asyncio.gather(*(self._contract(traded) for traded in self._traded))
+        return Left(tuple(one.held for one in found if one.held), tuple(word for one in found for word in one.rests))
+
+    async def _contract(self, traded: TradedContract) -> _Found:
+        held = await self._flatten(traded)
+        return _Found(held, ()) if held else _Found("", await self._tidy(traded))
 
     async def _flatten(self, traded: TradedContract) -> str:
         """What is held, or why it is not known; empty when flat."""
@@ -133,19 +145,15 @@ class Panic:
         self._say(f"no answer: {error}")
         return what
 
-    async def _tidy(self) -> Left:
-        """All is flat, says REST: what still rests protects nothing any more."""
-        rest: list[str] = []
-        for traded in self._traded:
-            try:
-                resting = await self._read(self._recipe.resting(self._asking, traded))
-            except VenueError as error:
-                rest.append(self._unread(f"{traded.instrument.symbol}: orders not known", error))
-                continue
-            for order in resting:
-                await self._cancel(traded, order)
-                rest.append(f"{traded.instrument.symbol} {order.client_id or order.venue_order_id}")
-        return Left((), tuple(rest))
+    async def _tidy(self, traded: TradedContract) -> tuple[str, ...]:
+        """It is flat, says REST: what still rests protects nothing any more."""
+        try:
+            resting = await self._read(self._recipe.resting(self._asking, traded))
+        except VenueError as error:
+            return (self._unread(f"{traded.instrument.symbol}: orders not known", error),)
+        for order in resting:
+            await self._cancel(traded, order)
+        return tuple(f"{traded.instrument.symbol} {order.client_id or order.venue_order_id}" for order in resting)
 
     async def _cancel(self, traded: TradedContract, order: OrderReport) -> None:
         stop = order.trigger_price is not None

@@ -47,11 +47,14 @@ async def short_collections(after_s: Sequence[float] = STARTED_S) -> AsyncIterat
         gc.unfreeze()
 
 
-def stop_on_signals(stop: Callable[[], None]) -> None:
-    """SIGTERM and SIGINT ask for an orderly end, as long as the running loop lives."""
+def stop_on_signals(stop: Callable[[], None], hung_up: Callable[[], None]) -> None:
+    """SIGTERM and SIGINT ask for an orderly end, as long as the running loop lives; so does a terminal that is gone,
+    which is told by more than one signal, unless we are to outlive it (`nohup`)."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        loop.add_signal_handler(signal.SIGHUP, hung_up)
 
 
 def signals_end_it() -> None:

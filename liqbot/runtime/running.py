@@ -122,7 +122,7 @@ class RunningHouse:
         """Until stopped, the time is up, the source has ended, or a part of the house has failed: then its error is
         raised once the ending is over. ExpectedError when a halt forbids to begin, or a position is left naked."""
         self._doors.open(held=not is_flat(self.engine, self._settings))
-        stop_on_signals(self._interrupt)
+        stop_on_signals(self._interrupt, self._hung_up)
         self._watch.start()
         turning = asyncio.create_task(self._turn())
         try:
@@ -202,6 +202,11 @@ class RunningHouse:
         _log.error("second signal: ending at once, whatever is under way")
         self._ending.hurry()
         signals_end_it()
+
+    def _hung_up(self) -> None:
+        """Nobody looks on any more: said as often as it may be, it ends the house once."""
+        if self._ending is None:
+            self._interrupt()
 
     def _failed(self, error: BaseException) -> None:
         """A part of the house has ended of an error of the program: the house ends, and raises it then."""

@@ -18,6 +18,7 @@ from liqbot.extensions import extension_file, load_entry_point, load_file
 from liqbot.lent_arithmetic import lent_at_load
 from liqbot.raised import from_keyboard, said_by
 from liqbot.signals.checked import faults_of
+from liqbot.signals.own_answers import answering
 from liqbot.signals.registry import CONDITIONS, STRATEGIES, SignalParams
 from liqbot.signals.strategy import Strategy
 
@@ -64,8 +65,7 @@ def _accepted(value: Any, origin: str, line: int, sha256: str, before: Iterable[
     fault = _name_fault(str(value.name), before) or _fault(value)
     if fault:
         raise ExpectedError(f"{where}: {fault}", Exit.CONFIG)
-    gates, invalidations = tuple(value.gates), tuple(value.invalidations)
-    return msgspec.structs.replace(value, gates=gates, invalidations=invalidations, origin=origin, sha256=sha256)
+    return answering(msgspec.structs.replace(value, origin=origin, sha256=sha256))
 
 
 def _name_fault(name: str, before: Iterable[Strategy]) -> str:

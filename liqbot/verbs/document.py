@@ -26,7 +26,7 @@ Times are `2h` (ago), `18:00`, `yesterday`, a date or an ISO time, in UTC. Where
 |---|---|
 """
 _VERBS_HEAD: Final = """
-130 is what Ctrl-C or SIGTERM gives where a verb does not end in order by it.
+130 is what Ctrl-C, SIGTERM or a closed terminal gives where a verb does not end in order by it.
 
 ## Verbs
 

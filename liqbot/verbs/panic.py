@@ -3,14 +3,16 @@
 import asyncio
 import contextlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final, NamedTuple
 
 import typer
 
 from liqbot import places
 from liqbot.connection.client import VenueClient
 from liqbot.connection.unified_library import library_version
+from liqbot.connection.usable_contracts import open_known, open_usable
 from liqbot.control import protocol
 from liqbot.control.panic_latch import LatchReport, set_panic
 from liqbot.execution.edge.account import traded_on
@@ -22,9 +24,11 @@ from liqbot.log import configure
 from liqbot.review.durations import seconds_of
 from liqbot.runtime.last_known import last_known
 from liqbot.settings import Settings, load
-from liqbot.venues.errors import VenueError
+from liqbot.venues.errors import ContractChanged, VenueError
 from liqbot.verbs.options import ConfigDir, Data, Json, Set, plain_name
 from liqbot.verbs.said_lines import SaidLines
+
+AGAIN_S: Final = 1.0
 
 
 def panic(
@@ -97,34 +101,56 @@ async def _flatten(
     loop = asyncio.get_running_loop()
     until_s = loop.time() + for_s
     try:
-        while trouble := await _opened(client, settings, directory, tell):
-            if loop.time() > until_s:
-                raise ExpectedError(f"not flat: {trouble}", Exit.UNREACHABLE)
-            await asyncio.sleep(1.0)
-        traded = [traded_on(client, one) for one in client.instruments(settings.coins)]
-        work = Panic(client, trading_adapter_for(settings), traded, tell)
-        return await work.run(until_s - loop.time())
+        while True:
+            opened = await _opened(client, settings, directory, tell)
+            traded = [traded_on(client, one) for one in client.instruments(opened.coins)]
+            work = Panic(client, trading_adapter_for(settings), traded, tell)
+            left = await work.run(until_s - loop.time()) if traded else Left((), ())
+            over = loop.time() + AGAIN_S > until_s
+            if not traded and over:
+                raise ExpectedError(f"not flat: {next(iter(opened.unknown.values()))}", Exit.UNREACHABLE)
+            if over or not opened.unknown or (opened.answered and traded):
+                return left._replace(positions=(*left.positions, *opened.words))
+            await asyncio.sleep(AGAIN_S)
     finally:
         await client.close()
 
 
-async def _opened(client: VenueClient, settings: Settings, directory: Path, tell: SaidLines) -> str:
-    """Why the contracts are not known, empty when they are: from the venue, else as the journal keeps them, else as
-    documented."""
+class _Opened(NamedTuple):
+    """`answered`: the venue has said which contracts it lists, so that asking again brings no other."""
+
+    coins: tuple[str, ...]
+    unknown: dict[str, str]
+    """Coins whose contract is not known, and why."""
+    answered: bool
+
+    @property
+    def words(self) -> Iterator[str]:
+        return (f"{coin}: not known: {why}" for coin, why in self.unknown.items())
+
+
+async def _opened(client: VenueClient, settings: Settings, directory: Path, tell: SaidLines) -> _Opened:
+    """Contracts as the venue lists them, else as the journal keeps them, else as documented. One that is not known
+    keeps no position in another open."""
+    answered = True
     try:
-        await client.open(settings.coins)
-        return ""
+        why = await open_usable(client, settings.coins)
     except (VenueError, *STRANGE) as error:
-        trouble = str(error)
-        tell(f"contracts not read: {trouble}")
+        why, answered = dict.fromkeys(settings.coins, str(error)), isinstance(error, ContractChanged)
+    for words in dict.fromkeys(why.values()):
+        tell(f"contracts not read: {words}")
+    unknown = {coin: why[coin] for coin in await _not_known(client, tuple(why), directory)}
+    return _Opened(tuple(coin for coin in settings.coins if coin not in unknown), unknown, answered)
+
+
+async def _not_known(client: VenueClient, coins: tuple[str, ...], directory: Path) -> tuple[str, ...]:
+    """Of these, once journal and documents were looked into."""
+    if not coins:
+        return ()
     with contextlib.suppress(ExpectedError, OSError, *STRANGE):
         known = last_known(directory, library_version())
         if known is not None and known.contracts is not None:
-            await client.open_again(known.contracts)
-            client.instruments(settings.coins)
-            return ""
-    try:
-        await client.open_as_documented(settings.coins)
-    except VenueError:
-        return trouble
-    return ""
+            coins = await open_known(client, coins, known.contracts)
+            if not coins:
+                return ()
+    return await open_known(client, coins, None)

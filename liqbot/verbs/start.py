@@ -22,6 +22,7 @@ from liqbot.runtime.last_known import LastKnown, last_known
 from liqbot.runtime.process import wall_ms
 from liqbot.settings import Settings, load
 from liqbot.settings.examples import PROFILES
+from liqbot.settings.record import restored
 from liqbot.settings.tradable import require_tradable
 from liqbot.settings.without_profile import without_profile
 from liqbot.verbs.options import ConfigDir, Data, Json, Set, ThinCoin, overriding, plain_name
@@ -87,17 +88,45 @@ def _climb(settings: Settings, profile: str, typed: str | None, directory: Path,
 def _settings(
     profile: str, config: Path | None, overrides: Sequence[str], directory: Path
 ) -> tuple[Settings, dict[HaltCode, str]]:
-    """A profile that cannot be read refuses the start, unless a position may be open: then the journal's configuration
-    is in force, and nothing is entered under it."""
+    """A profile that cannot be read, or names other coins or venues than the journal is of, refuses the start, unless a
+    position may be open: then the journal's configuration is in force, and nothing is entered under it."""
     try:
-        return require_tradable(load(profile, config=config, overrides=overrides).settings), {}
+        settings = require_tradable(load(profile, config=config, overrides=overrides).settings)
     except ExpectedError as refusal:
-        known = _known(directory) if refusal.exit_code is Exit.CONFIG else None
-        if known is None or not known.may_hold:
+        known = _held(directory) if refusal.exit_code is Exit.CONFIG else None
+        if known is None:
             raise
-        settings = without_profile(known.config.config_json)
-        reason = f"the configuration cannot be read, so that of the journal is in force: {refusal}"
-        return settings, {HaltCode.RECORDED_CONFIGURATION: " ".join(reason.split())}
+        why = f"the configuration cannot be read, so that of the journal is in force: {refusal}"
+        return without_profile(known.config.config_json), _recorded_halt(why)
+    known = _held(directory)
+    recorded = None if known is None else restored(known.config.config_json, settings.signals.own)
+    other = "" if recorded is None else _other_roster(settings, recorded)
+    if recorded is None or not other:
+        return settings, {}
+    why = f"{other}, whose configuration is in force while a position may be open; once flat, use another data folder"
+    return recorded.model_copy(update={"keys": settings.keys}), _recorded_halt(why)
+
+
+def _recorded_halt(reason: str) -> dict[HaltCode, str]:
+    return {HaltCode.RECORDED_CONFIGURATION: " ".join(reason.split())}
+
+
+def _other_roster(settings: Settings, recorded: Settings) -> str:
+    """In words, what the profile watches or trades and the journal does not, or the other way round; empty for nothing,
+    and where both are not of one account."""
+    if (settings.mode, settings.trade_venue) != (recorded.mode, recorded.trade_venue):
+        return ""
+    for name in ("coins", "venues"):
+        wanted, kept = getattr(settings, name), getattr(recorded, name)
+        if wanted != kept:
+            return f"the profile names {name} {', '.join(wanted)}, the journal is of {', '.join(kept)}"
+    return ""
+
+
+def _held(directory: Path) -> LastKnown | None:
+    """None where nothing can be open."""
+    known = _known(directory)
+    return known if known is not None and known.may_hold else None
 
 
 def _known(directory: Path) -> LastKnown | None:

@@ -47,7 +47,7 @@ def protected(here: Place) -> bool:
 
 @pytest.mark.drawn(singly=True)
 @everywhere
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 async def test_a_signal_while_the_fate_of_an_entry_is_unknown(venue: str, number: int, tmp_path: Path) -> None:
     wait_s = random.Random(f"{SEED} {venue} {number}").uniform(0.0, 0.3)
     async with place(venue) as here:
@@ -59,6 +59,8 @@ async def test_a_signal_while_the_fate_of_an_entry_is_unknown(venue: str, number
             await here.advance()
             await asyncio.sleep(wait_s)
             interrupt(number)
+            if number == signal.SIGHUP:
+                interrupt(number)  # of the terminal, and of the shell that it ends
             assert await time_goes_on(here, bot) == Exit.OK
         # Held under a stop, or closed where the house found a reason to.
         assert here.orders(Purpose.STOP), f"seed {SEED}"

@@ -35,6 +35,14 @@ async def test_a_bybit_key_that_may_transfer_is_no_start(tmp_path: Path) -> None
         assert here.sent("order", "leverage") == []
 
 
+async def test_a_key_that_is_refused_is_one_line_with_the_venues_words_and_what_to_see(tmp_path: Path) -> None:
+    async with place("binance") as here:
+        settings = here.settings(secret="wrong")
+        with pytest.raises(ExpectedError, match=r"^binance: refused \(-\d+\): [^{]+; see that key and secret") as no:
+            await trade(settings, tmp_path, access_of(settings), for_s=1)
+    assert no.value.exit_code == Exit.CONFIG
+
+
 class Silent:
     """A venue that does not say what its keys may do."""
 

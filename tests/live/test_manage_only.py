@@ -25,7 +25,7 @@ from tests.builders.loopback_broker import VENUES_SERVED
 from tests.builders.loopback_house import Place, access_of, place, running
 from tests.builders.own_strategies import own_strategy
 from tests.builders.patience import PATIENCE_S
-from tests.builders.real_bot import PROFILE, real_bot
+from tests.builders.real_bot import PROFILE, profile_of, real_bot
 
 everywhere = pytest.mark.parametrize("venue", VENUES_SERVED)
 T0 = 1_800_000_000_000
@@ -221,6 +221,39 @@ async def test_with_a_position_an_unreadable_profile_gives_way_to_the_journals(
     assert key is not None
     assert key.get_secret_value() == "of the environment"
     assert list(halts) == [HaltCode.RECORDED_CONFIGURATION]
+
+
+OTHERS = {"coins": "BTC, ETH", "venues": "binance, okx"}
+
+
+def of_others(here: Place, name: str) -> str:
+    """A profile that names these."""
+    before = f'{name} = ["{OTHERS[name].partition(",")[0]}"]'
+    profile = profile_of(here, {})
+    assert before in profile
+    return profile.replace(before, f"{name} = {OTHERS[name].split(', ')}")
+
+
+@pytest.mark.parametrize("name", OTHERS)
+async def test_with_a_position_a_profile_of_other_coins_or_venues_gives_way_to_the_journals(
+    name: str, tmp_path: Path
+) -> None:
+    async with place() as here:
+        await entry_sent(here, here.settings(), tmp_path / "data")
+        written(tmp_path, of_others(here, name))
+    found, halts = settings_of_a_start(PROFILE, tmp_path, (), tmp_path / "data")
+    assert (found.coins, found.venues) == (("BTC",), ("binance",))
+    said = halts[HaltCode.RECORDED_CONFIGURATION]
+    assert said.startswith(f"the profile names {name} {OTHERS[name]}, the journal is of {found.model_dump()[name][0]},")
+
+
+@pytest.mark.parametrize("name", OTHERS)
+async def test_flat_a_profile_of_other_coins_or_venues_is_taken_as_it_is(name: str, tmp_path: Path) -> None:
+    async with place() as here, running(here.settings(), tmp_path / "data"):
+        written(tmp_path, of_others(here, name))
+    found, halts = settings_of_a_start(PROFILE, tmp_path, (), tmp_path / "data")
+    assert ", ".join(getattr(found, name)) == OTHERS[name]
+    assert not halts
 
 
 @pytest.mark.drawn(singly=True)

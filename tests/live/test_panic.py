@@ -2,13 +2,16 @@
 
 import asyncio
 from decimal import Decimal
+from typing import Any, cast
 
 import pytest
 
 from liqbot import events
 from liqbot.commands import Purpose, SetLeverage
+from liqbot.execution.edge.account import traded_on
 from liqbot.live.panic import Left, Panic
 from liqbot.venues.errors import VenueError
+from liqbot.venues.trading import TradingAdapter
 from tests.builders import loopback_market as market
 from tests.builders.loopback_broker import VENUES_SERVED, Rig, rig
 from tests.builders.patience import PATIENCE_S
@@ -67,6 +70,40 @@ async def test_entries_first_then_the_position_then_flat_then_the_stops(venue: s
         assert one.account.holding("BTC") is None
         assert not one.account.open_orders()
         assert one.hub.unknown == []
+
+
+class Silent:
+    """A venue that never says what is held in one contract, and takes its time not to."""
+
+    def __init__(self, recipe: Any, coin: str) -> None:
+        self._recipe, self._coin, self.asked = recipe, coin, asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._recipe, name)
+
+    async def position(self, client: Any, traded: Any) -> Any:
+        if traded.instrument.coin != self._coin:
+            return await self._recipe.position(client, traded)
+        self.asked.set()
+        await asyncio.sleep(0.2)
+        raise VenueError("binance", "no answer")
+
+
+async def test_a_contract_of_which_nothing_is_known_keeps_no_other_open_and_no_stop_of_it_resting() -> None:
+    async with rig("binance") as one:
+        await in_a_trade(one)
+        await one.client.open(("ETH", "BTC"))
+        traded = [traded_on(one.client, each) for each in one.client.instruments(("ETH", "BTC"))]
+        recipe, said = Silent(one.edge.adapter, "ETH"), list[str]()
+        panic = Panic(one.client, cast("TradingAdapter", recipe), traded, said.append)
+        work = asyncio.create_task(panic._round())
+        await recipe.asked.wait()
+        assert (await work).positions == ("ETH/USDT:USDT: position not known", "long 0.01 BTC/USDT:USDT")
+        await one.advance()
+        assert one.account.holding("BTC") is None
+        left = await panic._round()
+        assert left == Left(("ETH/USDT:USDT: position not known",), left.orders)
+        assert not one.account.open_orders()
 
 
 @everywhere

@@ -275,6 +275,12 @@ def test_an_answer_that_is_no_reason_ends_no_position_and_is_said(answer: object
     assert said in guard.disabled["quiet"]
 
 
+def test_a_strategy_that_is_looked_after_is_not_so_twice() -> None:
+    (once,) = signal_model((own_strategy(),))().own
+    (again,) = signal_model((once,))().own
+    assert again is once
+
+
 @pytest.mark.parametrize("number", [np.float64(1.5), np.float32(1.5), np.array(1.5), Decimal("1.5"), Fraction(3, 2)])
 def test_numbers_of_every_make_are_numbers(number: object) -> None:
     strategy = own_strategy(gates=gate(lambda _f, _p: number), exits=lambda _f, _p: Exits(number, number))

@@ -139,6 +139,12 @@ def test_gates_may_be_a_list(config: Path) -> None:
     assert signal_model(load_own(("mine.py",), (), config).strategies)().own[0].name == "mine"
 
 
+def test_what_is_called_may_be_an_object_that_cannot_be_hashed(config: Path) -> None:
+    above = "@dataclass\nclass Above:\n    least: float\n    def __call__(self, f, p): return f.flow - self.least\n"
+    written(config, "from dataclasses import dataclass\n" + above + GOOD.replace('same("flow")', "Above(0.1)"))
+    assert signal_model(load_own(("mine.py",), (), config).strategies)().own[0].name == "mine"
+
+
 def test_how_a_file_reckons_and_what_it_makes_of_warnings_is_its_own(config: Path) -> None:
     settings = "import decimal, warnings\nimport numpy as np\ndecimal.getcontext().prec = 3\n"
     raised = "np.seterr(all='raise')\nwarnings.simplefilter('error')\n"

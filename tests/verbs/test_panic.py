@@ -28,7 +28,7 @@ CONTRACTS = {
 everywhere = pytest.mark.parametrize("venue", VENUES_SERVED)
 PROFILE = """
 mode = "{mode}"
-coins = ["BTC"]
+coins = {coins}
 venues = ["{venue}"]
 trade_venue = "{venue}"
 [network]
@@ -50,9 +50,9 @@ async def holding(here: Place) -> None:
     assert here.held_base == QUANTITY
 
 
-async def panicked(here: Place, folder: Path, data: Path) -> int:
+async def panicked(here: Place, folder: Path, data: Path, coins: str = '["BTC"]') -> int:
     """`liqbot panic` while the market goes on: its exit code."""
-    profile = PROFILE.format(url=here.loop.url, venue=here.venue, mode=practice_of(here.venue))
+    profile = PROFILE.format(url=here.loop.url, venue=here.venue, mode=practice_of(here.venue), coins=coins)
     (folder / "trial.toml").write_text(profile, encoding="utf-8")
     words = ["panic", "--profile", "trial", "--config", str(folder), "--data", str(data), "--for", "90s"]
     work = asyncio.create_task(asyncio.to_thread(main, words))
@@ -91,6 +91,17 @@ async def test_without_a_list_of_contracts_it_closes_what_is_documented(
         assert await panicked(here, tmp_path, tmp_path / "data") == Exit.OK
         assert here.hub.faults.suffered
         assert here.held_base == 0
+
+
+@everywhere
+async def test_a_coin_that_is_not_listed_keeps_no_position_in_another_open(
+    venue: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with place(venue) as here:
+        await holding(here)
+        assert await panicked(here, tmp_path, tmp_path / "data", '["DOGE", "BTC"]') == Exit.FAILED
+        assert here.held_base == 0
+    assert f"LEFT      DOGE: not known: {venue}: " in capsys.readouterr().out
 
 
 @pytest.mark.drawn(singly=True)
