@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from liqbot.legible import counted
+from liqbot.review.progress import lasting
 from paper.backtest.plain_tables import aligned, table
 from paper.backtest.planned_trips import TripLine
 from paper.backtest.report import BacktestReport
@@ -14,6 +15,8 @@ from paper.tapes.info import iso
 
 _TRIPS_SHOWN: Final = 40
 _CODES_SHOWN: Final = 8
+_DAYS_MIN: Final = 3.0
+"""A shorter tape lasts minutes or hours."""
 
 
 def text_of(report: BacktestReport, *first: str) -> str:
@@ -32,7 +35,9 @@ def headline(report: BacktestReport) -> str:
     held = ", ".join(f"{one.return_pct:+.2f} % ({one.coin})" for one in report.hold) or "unknown"
     trades = report.trades.closed + report.trades.open
     outcome = f"{counted(trades, 'trade')}, {_signed(report.money.net_pct)} % net"
-    return f"{coins} on {report.trade_venue}, {counted(round(report.tape.days), 'day')}: {outcome}; buy and hold {held}"
+    days = report.tape.days
+    lasts = counted(round(days), "day") if days >= _DAYS_MIN else lasting(days * 86_400)
+    return f"{coins} on {report.trade_venue}, {lasts}: {outcome}; buy and hold {held}"
 
 
 def _money(report: BacktestReport) -> str:

@@ -1,8 +1,9 @@
 """The forecasts as files, so that anyone can score them independently, and what became of them."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -10,36 +11,45 @@ import numpy as np
 from paper.score.price_path import FINE, LONG, OUTWARD, SHORT, Floats, Whole, prices_at
 from paper.score.record import side_word
 from paper.score.score import Scoring
+from paper.tapes.writer import replacing
 
 _NOTE = b"liqbot_score"
 Part = tuple[str, int, Mapping[str, Floats | Whole]]
 """Model or venue, side, columns."""
 
 
-def write_forecasts(directory: Path, scoring: Scoring) -> tuple[Path, Path, Path, Path]:
+def write_forecasts(directory: Path, scoring: Scoring) -> tuple[Path, ...]:
     """`frozen.parquet` (held for the primary horizon, USD if visited), `touch.parquet` (before any fit),
     `outcome.parquet` (what price visited within that horizon of each origin and what was reported there) and
-    `positions.parquet` (USD open at each origin, by venue, in prices of its own mark)."""
+    `positions.parquet` (USD open at each origin, by venue, in prices of its own mark).
+    They appear together, when all are whole: figures made from them are of one score. TapeError when they cannot be
+    written."""
     directory.mkdir(parents=True, exist_ok=True)
     note = msgspec.json.encode(
         {"params": scoring.params.model_dump(), "split": scoring.split, "setting": scoring.record.setting,
          "seed": scoring.seed}
     )
-    return (
-        _frozen(directory / "frozen.parquet", scoring, note), _touch(directory / "touch.parquet", scoring, note),
-        _outcome(directory / "outcome.parquet", scoring, note),
-        _positions(directory / "positions.parquet", scoring, note),
-    )
+    paths = files_in(directory)
+    with contextlib.ExitStack() as whole:
+        parts = [whole.enter_context(replacing(path)) for path in paths]
+        for write, part in zip(_FILES, parts, strict=True):
+            write(part, scoring, note)
+    return paths
 
 
-def _frozen(path: Path, scoring: Scoring, note: bytes) -> Path:
+def files_in(directory: Path) -> tuple[Path, ...]:
+    """Where forecasts are written."""
+    return tuple(directory / f"{write.__name__[1:]}.parquet" for write in _FILES)
+
+
+def _frozen(path: Path, scoring: Scoring, note: bytes) -> None:
     every = np.arange(len(scoring.origin_ms))
     parts: list[Part] = [
         (name, side, {**_bands(scoring, every, side, scoring.grid.home), "usd": np.nan_to_num(maps[:, side]).ravel()})
         for name, maps in scoring.forecasts(scoring.params.primary_h).items()
         for side in (LONG, SHORT)
     ]
-    return _written(path, parts, note)
+    _written(path, parts, note)
 
 
 def _bands(scoring: Scoring, origins: Whole, side: int, venue: int) -> dict[str, Floats | Whole]:
@@ -54,7 +64,7 @@ def _bands(scoring: Scoring, origins: Whole, side: int, venue: int) -> dict[str,
     }
 
 
-def _outcome(path: Path, scoring: Scoring, note: bytes) -> Path:
+def _outcome(path: Path, scoring: Scoring, note: bytes) -> None:
     """Only origins whose whole horizon the tape covers."""
     found = scoring.outcomes[scoring.params.primary_h]
     origins = np.flatnonzero(found.usable)
@@ -65,10 +75,10 @@ def _outcome(path: Path, scoring: Scoring, note: bytes) -> Path:
         })
         for side in (LONG, SHORT)
     ]
-    return _written(path, parts, note)
+    _written(path, parts, note)
 
 
-def _positions(path: Path, scoring: Scoring, note: bytes) -> Path:
+def _positions(path: Path, scoring: Scoring, note: bytes) -> None:
     """Only origins at which the venue had a price."""
     record = scoring.record
     parts: list[Part] = []
@@ -82,10 +92,10 @@ def _positions(path: Path, scoring: Scoring, note: bytes) -> Path:
             })
             for side in (LONG, SHORT)
         ]
-    return _written(path, parts, note, of="venue")
+    _written(path, parts, note, of="venue")
 
 
-def _touch(path: Path, scoring: Scoring, note: bytes) -> Path:
+def _touch(path: Path, scoring: Scoring, note: bytes) -> None:
     touch, expected = scoring.touch_series()
     parts: list[Part] = [
         (name, side, {
@@ -95,16 +105,15 @@ def _touch(path: Path, scoring: Scoring, note: bytes) -> Path:
         for name, values in expected.items()
         for side in (LONG, SHORT)
     ]
-    return _written(path, parts, note)
+    _written(path, parts, note)
 
 
-def _written(path: Path, parts: list[Part], note: bytes, *, of: str = "model") -> Path:
-    """One part per model (or what they are `of`) and side, one row group each; the file appears only when it is whole.
-    What is no model's has no such column."""
+def _written(path: Path, parts: list[Part], note: bytes, *, of: str = "model") -> None:
+    """One part per model (or what they are `of`) and side, one row group each. What is no model's has no such
+    column."""
     import pyarrow as pa
     from pyarrow import parquet
 
-    first = path.with_name(path.name + ".part")
     columns = list(parts[0][2])
     text = pa.dictionary(pa.int32(), pa.string())
     order = [columns[0], *([of] if parts[0][0] else []), "side", *columns[1:]]
@@ -112,7 +121,7 @@ def _written(path: Path, parts: list[Part], note: bytes, *, of: str = "model") -
     schema = pa.schema([pa.field(name, kinds.get(name, pa.float64())) for name in order], metadata={_NOTE: note})
     models = list(dict.fromkeys(name for name, _, _ in parts))
     words = {of: pa.array(models), "side": pa.array([side_word(LONG), side_word(SHORT)])}
-    with parquet.ParquetWriter(first, schema, compression="zstd") as writer:
+    with parquet.ParquetWriter(path, schema, compression="zstd") as writer:
         for model, side, values in parts:
             count = len(values[columns[0]])
             codes = {of: models.index(model), "side": side}
@@ -123,5 +132,6 @@ def _written(path: Path, parts: list[Part], note: bytes, *, of: str = "model") -
                 for name in order
             ]
             writer.write_table(pa.table(arrays, schema=schema))
-    first.replace(path)
-    return path
+
+
+_FILES: Final[tuple[Callable[[Path, Scoring, bytes], None], ...]] = (_frozen, _touch, _outcome, _positions)

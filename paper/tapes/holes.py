@@ -1,7 +1,7 @@
 """Times of which a series tells nothing: from its bars and sums, or from the pace at which it tells moments.
 
 Five minutes are the least: bars of a second are missing wherever nothing was traded. Forced orders and positions have
-no pace, their silence means nothing.
+no pace, their silence means nothing. A funding rate says itself for how long it is: what is told more rarely has holes.
 """
 
 from collections import Counter
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from liqbot.blocks import Rows
+from liqbot.market.observed.settlements import HOUR_MS
 from paper.tapes.format import TIME
 from paper.tapes.repeats import SPAN, SPANNED
 from paper.tapes.told_twice import MANY_AT_ONCE
@@ -38,6 +39,8 @@ class Gaps:
         self.began_ms, self._last_ms = 0, 0
         self._paces: Counter[int] = Counter()
         """Seconds from row to row, and how often; of kinds without spans."""
+        self._interval_ms = 0
+        """The longest that a rate was for; 0: rows say nothing of the kind."""
         self._found: list[npt.NDArray[np.int64]] = []
         """[from, until, least] of every time without a row that may be a hole, in pieces."""
 
@@ -46,6 +49,7 @@ class Gaps:
             return
         times = rows[TIME]
         spans = rows[SPAN] if self._spanned else np.zeros(len(rows), np.int64)
+        self._interval_ms = max(self._interval_ms, _interval_ms(rows))
         if not self._last_ms:
             self.began_ms = self._last_ms = int(times[0] - spans[0])
         ended = np.maximum.accumulate(np.concatenate(([self._last_ms], times[:-1])))
@@ -72,13 +76,22 @@ class Gaps:
         return tuple(Hole(int(begin_ms[index]), int(end_ms[index])) for index in held)
 
     def _usual_ms(self) -> int:
-        """Median time from row to row."""
+        """Median time from row to row, and no longer than a row is for."""
+        median_ms = self._median_ms()
+        return min(median_ms or self._interval_ms, self._interval_ms or median_ms)
+
+    def _median_ms(self) -> int:
         half, seen = self._paces.total() / 2, 0
         for pace_s, count in sorted(self._paces.items()):
             seen += count
             if seen >= half:
                 return pace_s * 1_000
         return 0
+
+
+def _interval_ms(rows: Rows) -> int:
+    """The longest that one of these rates is for; 0 where they are no rates."""
+    return round(float(rows["interval_h"].max()) * HOUR_MS) if "interval_h" in (rows.dtype.names or ()) else 0
 
 
 def share_covered(holes: tuple[Hole, ...], from_ms: int, until_ms: int) -> float:

@@ -1,7 +1,8 @@
 """`liqbot backtest TAPE`: the whole house over a recorded market, and an honest report."""
 
+import contextlib
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -63,12 +64,31 @@ def backtest(
     _label(ready(setup).tape.roster.coins)
     directory = None if no_journal else places.backtest_dir(data, path.stem)
     wanted = Wanted(draws, seed, monte_carlo, walk_forward, ablation)
-    with books_written():
+    with books_written(), _cut_short_is_said(directory):
         if controls:
             found = researched(setup, LocalWorkers(processes), data=directory, wanted=wanted)
             print(msgspec.json.encode(_plain(found)).decode() if as_json else _text(found))
         else:
             _alone(setup, directory, as_json=as_json)
+
+
+@contextlib.contextmanager
+def _cut_short_is_said(directory: Path | None) -> Iterator[None]:
+    """Books of a backtest that was interrupted are sound, and look like those of a shorter tape."""
+    before = _written_at(directory)
+    try:
+        yield
+    except KeyboardInterrupt:
+        if _written_at(directory) != before:
+            print(f"liqbot: the books in {directory} end here; a backtest that runs to its end replaces them",
+                  file=sys.stderr)  # fmt: skip
+        raise
+
+
+def _written_at(directory: Path | None) -> int | None:
+    """When the journal there was touched last; None without one."""
+    path = None if directory is None else places.journal_path(directory)
+    return path.stat().st_mtime_ns if path is not None and path.is_file() else None
 
 
 def _label(coins: Sequence[str]) -> None:
@@ -98,9 +118,3 @@ def _text(found: Researched) -> str:
     beside += [] if research.walk_forward is None else [walk_forward_text(research.walk_forward)]
     beside += [ablation_text(research.ablation)] if research.ablation else []
     return text_of(report, *beside)
-
-
-def _label_thin(coins: Iterable[str]) -> None:
-    thin = tuple(filter(is_thin, coins))
-    if thin:
-        print(labelled(thin), file=sys.stderr)

@@ -1,6 +1,7 @@
 """`liqbot score TAPE`: how good the map is, against forced orders it could not have known."""
 
 import cProfile
+import os
 import pstats
 import sys
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import typer
 
 from liqbot.exits import Exit, ExpectedError
 from liqbot.verbs.options import Json
-from paper.score.files import write_forecasts
+from paper.score.files import files_in, write_forecasts
 from paper.score.params import ScoreParams
 from paper.score.tape_score import Scored, score_tape
 from paper.score.text import text_of
@@ -49,9 +50,9 @@ def score(
     scored = _profiled(run) if profile else run()
     for caution in cautions(tape, scored.score.coin, books):
         print(f"liqbot: {caution}", file=sys.stderr)
+    print(msgspec.json.encode(scored.score).decode() if as_json else text_of(scored.score))
     if forecasts_out is not None:
         write_forecasts(forecasts_out, scored.scoring)
-    print(msgspec.json.encode(scored.score).decode() if as_json else text_of(scored.score))
 
 
 def _make(directory: Path) -> None:
@@ -60,6 +61,12 @@ def _make(directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ExpectedError(f"--forecasts-out {directory}: {error.strerror or error}", Exit.USAGE) from None
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise ExpectedError(f"--forecasts-out {directory}: cannot be written to", Exit.USAGE)
+    for path in files_in(directory):
+        if path.is_dir():
+            raise ExpectedError(f"--forecasts-out {directory}: {path.name} in it is a directory, a file is right",
+                                Exit.USAGE)  # fmt: skip
 
 
 def _profiled(run: Callable[[], Scored]) -> Scored:

@@ -10,6 +10,7 @@ import typer
 
 from liqbot import places
 from liqbot.journal import JournalReader
+from liqbot.legible import counted
 from liqbot.settings import load
 from liqbot.verbs.options import ConfigDir, Data, Db, Json, Profile, plain_name
 from paper.tapes.format import TapeError
@@ -168,6 +169,7 @@ def _say_sound(tape: Tape, changes: Sequence[str] = (), *, as_json: bool) -> Non
                 "notes": tape.notes}
         print(msgspec.json.encode(record).decode())
         return
-    print(f"ok: {tape.path}, {tape.rows:,} rows, {len(tape.roster.venues)} venues, {', '.join(tape.roster.coins)}")
+    venues = counted(len(tape.roster.venues), "venue")
+    print(f"ok: {tape.path}, {tape.rows:,} rows, {venues}, {', '.join(tape.roster.coins)}")
     for line in (*changes, *holes(tape.holdings), *tape.notes):
         print(f"  {line}")

@@ -251,6 +251,9 @@ def test_the_text_says_what_matters(kept: tuple[BacktestReport, Path]) -> None:
     first = text.splitlines()[0]
     assert "trades" in first
     assert "buy and hold" in first
+    for days, said in ((0.25, "6.0 h"), (1 / 1440, "60 s"), (3.4, "3 days")):
+        short = msgspec.structs.replace(report, tape=msgspec.structs.replace(report.tape, days=days))
+        assert f", {said}: " in text_of(short).splitlines()[0]
     words = ("simulated", "estimate", "drawdown", "exposure", "refused", "lacks")
     assert [word for word in words if word not in text] == []
     failed = msgspec.structs.replace(report, strategies_failed={"mine": "ValueError (line 3): no"})

@@ -160,6 +160,32 @@ def test_forecast_files_hold_every_forecast(tmp_path: Path, scored: Scored) -> N
     assert ours["realised_usd"].to_numpy().sum() == pytest.approx(scored.scoring.record.printed_usd.sum())
 
 
+class BrokenScoring:
+    """Ends in the midst of the last file but one, as Ctrl-C or a full disk does."""
+
+    def __init__(self, scoring: Scoring) -> None:
+        self._scoring = scoring
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "outcomes":
+            raise KeyboardInterrupt
+        return getattr(self._scoring, name)
+
+
+@pytest.mark.long
+def test_forecast_files_are_of_one_score(tmp_path: Path, scored: Scored) -> None:
+    out = tmp_path / "out"
+    before = {path: path.read_bytes() for path in write_forecasts(out, scored.scoring)}
+    with pytest.raises(KeyboardInterrupt):
+        write_forecasts(tmp_path / "new", BrokenScoring(scored.scoring))  # type: ignore[arg-type]
+    assert not list((tmp_path / "new").iterdir())
+    (out / "outcome.parquet").write_bytes(b"kept")
+    with pytest.raises(KeyboardInterrupt):
+        write_forecasts(out, BrokenScoring(scored.scoring))  # type: ignore[arg-type]
+    assert sorted(out.iterdir()) == sorted(before)
+    assert (out / "outcome.parquet").read_bytes() == b"kept"
+
+
 def assert_positions(positions: Any, scored: Scored) -> None:
     """Per venue in prices of its own mark; together what is drawn."""
     assert positions.column_names == ["origin_ms", "venue", "side", "price_low", "price_high", "usd"]

@@ -55,6 +55,29 @@ def test_what_is_taken_away_is_the_hole(
     assert share_covered(found, FIRST_MS, until_ms) == 1 - sum(one.lasts_ms for one in found) / (until_ms - FIRST_MS)
 
 
+@pytest.mark.parametrize(
+    ("hours", "holes"),
+    [
+        ((8, 16, 24), ()),
+        ((8,), ((16, 24),)),
+        ((16, 24), ((0, 8),)),
+        ((0, 24), ((8, 24),)),
+        ((8, 24), ((16, 24),)),
+    ],
+)
+def test_a_rate_says_for_how_long_it_is(
+    hours: tuple[int, ...], holes: tuple[tuple[int, int], ...]
+) -> None:
+    """Of a day in which funding is settled every eight hours, however few of them are told."""
+    hour_ms, midnight_ms = 60 * MINUTE_MS, FIRST_MS - FIRST_MS % 86_400_000
+    rows = np.zeros(len(hours), DTYPES["funding"])
+    rows["time_ms"], rows["interval_h"], rows["rate_stage"] = midnight_ms + hour_ms * np.array(hours), 8.0, np.nan
+    gaps = Gaps("funding")
+    gaps.add(rows)
+    found = gaps.within(midnight_ms, midnight_ms + 24 * hour_ms)
+    assert found == tuple(Hole(*(midnight_ms + hour_ms * hour for hour in hole)) for hole in holes)
+
+
 @given(cuts=cuts, seed=st.integers(0, 2**32 - 1))
 def test_moments_out_of_order_are_no_holes(cuts: list[int], seed: int) -> None:
     rows = series("marks", 1_000)

@@ -78,3 +78,14 @@ def test_what_is_wrong_is_said_in_one_line(
     assert says in said.err
     assert len(said.err.strip().splitlines()) == 1
     assert "Traceback" not in said.err
+
+
+def test_where_no_file_can_be_is_said_before_the_work(
+    files: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "touch.parquet").mkdir()
+    assert main(["score", files[0], "--forecasts-out", str(tmp_path)]) == Exit.USAGE
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 1)
+    assert "touch.parquet in it is a directory, a file is right" in said.err
+    assert [path.name for path in tmp_path.iterdir()] == ["touch.parquet"]

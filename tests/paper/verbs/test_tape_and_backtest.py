@@ -1,7 +1,11 @@
 """The verbs as they are typed: results on stdout, one line and exit code 2 for a broken tape."""
 
 import json
+import os
 import shutil
+import signal
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -154,3 +158,29 @@ def test_what_no_clock_and_no_contract_has_is_refused_before_anything_is_read(
     said = capsys.readouterr().err
     assert said.startswith(f"liqbot: Invalid value for '{option}'")
     assert said.count("\n") == 1
+
+
+def test_a_backtest_that_is_cut_short_says_that_its_books_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By its service manager: nobody takes what is written until then for the whole."""
+    write_tape(tmp_path / "t.parquet", blocks(2_000), ROSTER)
+    data = tmp_path / "data"
+
+    def end_it() -> None:
+        while not places.ledger_path(data).exists():
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # without one of its own it would end this test run
+    watcher = threading.Thread(target=end_it)
+    watcher.start()
+    try:
+        assert main(["backtest", str(tmp_path / "t.parquet"), "--no-controls", "--data", str(data)]) == 130
+    finally:
+        watcher.join()
+        signal.signal(signal.SIGTERM, before)
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("liqbot: ")]
+    assert said == [
+        f"liqbot: the books in {data} end here; a backtest that runs to its end replaces them", "liqbot: interrupted"
+    ]
