@@ -22,7 +22,7 @@ from liqbot.venues.spec import VenueSpec
 from liqbot.venues.streams import Poll
 from liqbot.venues.trading import VenueCaller
 
-BUDGET_SHARE: Final = 1 / 3
+BUDGET_SHARE: Final = 1 / 6
 """Of the requests that the venue allows at most: orders come first."""
 _log = structlog.get_logger(__name__)
 
@@ -42,8 +42,10 @@ async def read_marks(client: MarkClient, coins: Sequence[str], clock: Clock) -> 
     book = wire_book(client.exchange.markets, spec, Roster((spec.venue,), tuple(coins)))
     found: dict[str, float] = {}
     for contract in book.contracts if poll.each else book.contracts[:1]:
+        # As what an entry waits for: behind the reads of a start it would be too old for a minute.
         found |= await client.call(
-            poll.method, poll.params(contract), weight=poll.weight, decode=partial(_marks_in, poll, book, clock)
+            poll.method, poll.params(contract), weight=poll.weight, channel="order",
+            decode=partial(_marks_in, poll, book, clock),
         )
     return found
 
