@@ -82,7 +82,7 @@ def _trade(story: dict[str, Any], trade: dict[str, Any], path: dict[str, Any]) -
     entries = [fill for fill in story["fills"] if not fill["reduces"]]
     opened = f"{number(trade['quantity_base'])} at {number(trade['entry_price'])}"
     lines = [
-        f"trade t{trade['trade_id']}  {_result(trade)}",
+        f"trade t{trade['trade_id']}  {_result(story, trade, path['during'])}",
         f"in        {_at(trade['opened'])}  {opened}" + (f" in {len(entries)} fills" if len(entries) > 1 else ""),
     ]
     if trade["closed"] is not None:
@@ -97,12 +97,21 @@ def _trade(story: dict[str, Any], trade: dict[str, Any], path: dict[str, Any]) -
     return [*lines, f"money     gross {gross}, fees {fees}, funding {funding}, net {number(trade['net_usd'])} USD"]
 
 
-def _result(trade: dict[str, Any]) -> str:
+def _result(story: dict[str, Any], trade: dict[str, Any], path: Sequence[Mark]) -> str:
     times = "" if trade["r_multiple"] is None else f" ({trade['r_multiple']:+.2f} R)"
     if trade["status"] == "open":
-        return f"is open: {trade['net_usd']:+,.2f} USD so far{times}"
+        return f"is open: {trade['net_usd']:+,.2f} USD taken and paid so far{times}{_unrealised(story, trade, path)}"
     word = "won" if trade["net_usd"] > 0 else "lost"
     return f"{word} {abs(trade['net_usd']):,.2f} USD net{times}, {trade['status']}"
+
+
+def _unrealised(story: dict[str, Any], trade: dict[str, Any], path: Sequence[Mark]) -> str:
+    """What is still held would bring at the newest mark, before costs; empty where no mark was kept."""
+    if not path:
+        return ""
+    held_base = sum(fill["quantity_base"] * (-1 if fill["reduces"] else 1) for fill in story["fills"])
+    usd = (path[-1].price - trade["entry_price"]) * held_base * int(side_of(trade["side"]))
+    return f", {usd:+,.2f} USD open at {number(path[-1].price)}"
 
 
 def _price(trade: dict[str, Any], path: Sequence[Mark]) -> list[str]:

@@ -74,6 +74,8 @@ class Broker:
         self._open = False
         self._waiting: list[Command] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._setting: set[str] = set()
+        """Coins whose leverage is being set."""
         self._first_error: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> None:
@@ -303,14 +305,25 @@ class Broker:
     # --- leverage -------------------------------------------------------------------------------------------------
 
     async def _set_leverage(self, command: SetLeverage, traded: TradedContract) -> None:
-        """Read, change what differs, read again: only what the venue says afterwards is confirmed."""
-        found = await self._adapter.settings(self._client, traded)
+        """Read, change what differs, read again: only what the venue says afterwards is confirmed. The order manager
+        asks again every few seconds: while one is under way, or waits for its turn, that is once too often."""
+        if command.coin in self._setting:
+            return
+        self._setting.add(command.coin)
+        try:
+            await self._set(command, traded)
+        finally:
+            self._setting.discard(command.coin)
+
+    async def _set(self, command: SetLeverage, traded: TradedContract) -> None:
+        asking = ChannelCaller(self._client, "order")
+        found = await self._adapter.settings(asking, traded)
         for call in self._adapter.settings_changes(traded, command.leverage, found):
             try:
-                await self._sent(call, "normal")
+                await self._sent(call, "order")
             except (VenueRefused, OutcomeUnknown) as error:
                 _log.info("not set", method=call.method, answer=str(error))
-            found = await self._adapter.settings(self._client, traded)
+            found = await self._adapter.settings(asking, traded)
         self.confirm(traded, found)
         if not found.isolated or found.leverage != command.leverage:
             _log.warning("leverage differs", wanted=command.leverage, is_now=found.leverage, isolated=found.isolated)

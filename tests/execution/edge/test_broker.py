@@ -7,7 +7,9 @@ import pytest
 
 from liqbot import events
 from liqbot.commands import Purpose, SetLeverage
+from liqbot.connection.rate_limit import RateLimiter
 from liqbot.instruments import Side
+from liqbot.venues.trading import Channel
 from tests.builders import loopback_market as market
 from tests.builders.loopback_broker import VENUES_SERVED, Rig, rig
 from tests.builders.venue_keys import is_read, opened
@@ -217,6 +219,34 @@ async def test_leverage_changed_by_hand_is_seen_and_set_again(venue: str) -> Non
         await one.leverage(3)
         await one.until(events.LeverageConfirmed, count=4)
         assert one.desk.of(events.LeverageConfirmed)[-1].leverage == 3
+
+
+@everywhere
+async def test_leverage_is_set_once_however_often_it_is_asked_for_and_waits_as_an_entry_does(
+    venue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channels, acquire = list[str](), RateLimiter.acquire
+
+    async def noted(limiter: RateLimiter, channel: Channel, weight: int) -> None:
+        channels.append(channel)
+        await acquire(limiter, channel, weight)
+
+    async with rig(venue) as one:
+        def writes() -> int:
+            return len([entry for entry in one.loop.server.log if not is_read(entry.endpoint)])
+
+        await one.leverage(3)
+        await one.until(events.LeverageConfirmed, count=2)
+        before = writes()
+        await one.leverage(4)
+        await one.until(events.LeverageConfirmed, count=3)
+        once = writes() - before
+        monkeypatch.setattr(RateLimiter, "acquire", noted)
+        for _ in range(5):
+            await one.leverage(3)
+        await one.until(events.LeverageConfirmed, count=4)
+        assert writes() - before - once == once
+        assert "normal" not in channels
 
 
 @everywhere
