@@ -98,20 +98,20 @@ def _trade(story: dict[str, Any], trade: dict[str, Any], path: dict[str, Any]) -
 
 
 def _result(story: dict[str, Any], trade: dict[str, Any], path: Sequence[Mark]) -> str:
-    times = "" if trade["r_multiple"] is None else f" ({trade['r_multiple']:+.2f} R)"
     if trade["status"] == "open":
-        return f"is open: {trade['net_usd']:+,.2f} USD taken and paid so far{times}{_unrealised(story, trade, path)}"
+        return f"is open: {_unrealised(story, trade, path)}{trade['net_usd']:+,.2f} USD realised"
+    times = "" if trade["r_multiple"] is None else f" ({trade['r_multiple']:+.2f} R)"
     word = "won" if trade["net_usd"] > 0 else "lost"
     return f"{word} {abs(trade['net_usd']):,.2f} USD net{times}, {trade['status']}"
 
 
 def _unrealised(story: dict[str, Any], trade: dict[str, Any], path: Sequence[Mark]) -> str:
-    """What is still held would bring at the newest mark, before costs; empty where no mark was kept."""
+    """What is held would bring at the newest mark, before costs; empty where no mark was kept."""
     if not path:
         return ""
     held_base = sum(fill["quantity_base"] * (-1 if fill["reduces"] else 1) for fill in story["fills"])
     usd = (path[-1].price - trade["entry_price"]) * held_base * int(side_of(trade["side"]))
-    return f", {usd:+,.2f} USD open at {number(path[-1].price)}"
+    return f"{usd:+,.2f} USD unrealised at {number(path[-1].price)}, "
 
 
 def _price(trade: dict[str, Any], path: Sequence[Mark]) -> list[str]:

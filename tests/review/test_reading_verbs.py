@@ -101,6 +101,16 @@ def test_explain_by_decision_trade_or_order_tells_the_whole_story(run: Run, aske
     assert found["map"]["mark_price"] == 65_536.0
 
 
+def test_of_an_open_trade_it_says_what_is_realised_and_what_is_not(run: Run, tmp_path: Path):
+    where = tmp_path / "open"
+    where.mkdir()
+    with LedgerWriter(f"sqlite:///{where / 'ledger.sqlite'}", "abc123") as ledger:
+        for observation in list(story())[:10]:
+            ledger.observe(observation)
+    told = run("explain", "t1", where=where)[1].splitlines()[0]
+    assert told == "trade t1  is open: -35.00 USD unrealised at 65,536.00, -19.68 USD realised"
+
+
 def test_a_gate_without_a_threshold_is_not_asked(run: Run):
     found = json.loads(run("explain", "3", "--json")[1])
     found["gates"][1] |= {"threshold": None, "passed": True, "waived": False}
