@@ -117,14 +117,17 @@ class OrderStatusResolver:
         _log.warning("fills not listed yet", client_id=client_id, filled_base=str(report.filled_base))
 
     async def read_fills(self, traded: TradedContract) -> int:
-        """Publish all executions that are new and known to be ours; gives their number."""
+        """Publish all executions that are new and known to be ours; gives their number. Urgent: one of them may have
+        opened a position that needs a stop."""
         return await self._read(traded, self._urgent)
 
-    async def catch_up(self, traded: TradedContract, *, urgent: bool = False) -> int:
-        """Publish all executions that were not published yet; gives their number. `urgent`: one of them may have opened
-        a position that needs a stop."""
-        client = self._urgent if urgent else self._client
-        return await self._read(traded, client) + await self._find_owners(traded, client)
+    async def find_owners(self, traded: TradedContract) -> int:
+        """Of what `read_fills` has left: publish what is ours after all."""
+        return await self._find_owners(traded, self._urgent)
+
+    async def catch_up(self, traded: TradedContract) -> int:
+        """Publish all executions that were not published yet; gives their number."""
+        return await self._read(traded, self._client) + await self._find_owners(traded, self._client)
 
     async def _read(self, traded: TradedContract, client: VenueCaller) -> int:
         """All executions that are new: those whose owner is known are published, the others wait for theirs."""

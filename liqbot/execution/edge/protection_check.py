@@ -91,7 +91,7 @@ class ProtectionCheck:
 
     async def _owners(self, traded: TradedContract) -> None:
         try:
-            await self._resolver.catch_up(traded, urgent=True)
+            await self._resolver.find_owners(traded)
         except VenueError as error:  # every reading of the account goes on with it
             _log.warning("fills not read", coin=traded.instrument.coin, error=str(error))
 

@@ -66,11 +66,15 @@ class Rescue:
 
     async def _entered(self, traded: TradedContract) -> bool:
         """An entry of ours has filled, whether or not the house has received the fill."""
-        try:
-            await self._edge.resolver.catch_up(traded, urgent=True)
-        except VenueError as error:
-            _log.warning("fills not read", coin=traded.instrument.coin, error=str(error))
-        return any(purpose_of(client_id) is Purpose.ENTRY for client_id in self._edge.orders.filled_base)
+        resolver = self._edge.resolver
+        for read in (resolver.read_fills, resolver.find_owners):  # those that are known first: others' may be many
+            try:
+                await read(traded)
+            except VenueError as error:
+                _log.warning("fills not read", coin=traded.instrument.coin, error=str(error))
+            if any(purpose_of(client_id) is Purpose.ENTRY for client_id in self._edge.orders.filled_base):
+                return True
+        return False
 
     async def _protect(self, traded: TradedContract, position: PositionReport) -> str:
         instrument, quantity_base = traded.instrument, abs(position.signed_base)

@@ -99,8 +99,9 @@ VENUE: Final = VenueSpec(
     public_budget=RequestBudget(units=400, period_s=60.0),
     trading=HyperliquidAdapter(),
     marks=HyperliquidMarks(),
-    # Most reads weigh 20 and more, a start comes to 520; a question about one order weighs 2, an order 1.
-    trading_budget=RequestBudget(units=760, period_s=60.0, priority_share=0.25),
+    # Most reads weigh 20 and more, a start with a position open comes to 570; a question about one order weighs 2, an
+    # order 1.
+    trading_budget=RequestBudget(units=760, period_s=60.0, priority_share=0.2),
     stops_by_name=True,
     credentials=("wallet_address", "private_key"),
     # Else it approves a fee for its makers, sets a referrer and asks for the mode of the account before every order.
