@@ -4,19 +4,19 @@ The real bot is a process of its own against the loopback exchange; commits of i
 that process, by 0, 20 and 400 ms. Naked time is measured at the exchange, on its process's clock: from the moment a
 position is not wholly under stops to the moment it is (or is gone), restarts and suspensions included; and once more
 from the moment at which a process could act (started again, woken, or told to end). Whatever is finished is kept in a
-file, and a second run goes on from there.
+file with a digest of all sources, and a second run of the same code goes on from there.
 Usage: bench/signals.py [--kills 60] [--terms 30] [--stops 12] [--seed 1] [--budget-min 45] [--out DIR]
 """
 
 import argparse
 import asyncio
 import contextlib
+import functools
 import json
 import os
 import random
 import signal
 import sqlite3
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import kill9
+from _figures import commit, digest
 from _soak_profile import write_profile
 from kill9 import MOMENTS, PURPOSES, Nursery, Trial
 
@@ -227,7 +228,7 @@ async def _struck(session: Session, todo: list[Instant], options: argparse.Names
             return False
         found = await session.strike(one)
         with (Path(options.out) / "instants.jsonl").open("a", encoding="utf-8") as kept:
-            kept.write(json.dumps(found) + "\n")
+            kept.write(json.dumps({**found, "code": code()}) + "\n")
         print(json.dumps(found), flush=True)
     return True
 
@@ -235,7 +236,12 @@ async def _struck(session: Session, todo: list[Instant], options: argparse.Names
 def kept(options: argparse.Namespace) -> list[dict[str, Any]]:
     path = Path(options.out) / "instants.jsonl"
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    return [json.loads(line) for line in lines]
+    return [row for row in map(json.loads, lines) if row.get("code") == code()]
+
+
+@functools.cache
+def code() -> str:
+    return digest("liqbot", "paper", "tests/builders", "bench")
 
 
 def table(found: list[dict[str, Any]]) -> str:
@@ -261,8 +267,8 @@ def spread(ones: list[dict[str, Any]], name: str) -> tuple[float, float, float]:
 async def run(options: argparse.Namespace, nursery: Nursery) -> int:
     done = {one["number"] for one in kept(options)}
     todo = [one for one in instants(options) if one.number not in done]
-    print(f"seed {options.seed}, commit {commit()}, {' '.join(sys.argv)}; {len(done)} made before, {len(todo)} to make",
-          flush=True)
+    print(f"seed {options.seed}, commit {commit()}, code {code()}, {' '.join(sys.argv)}; {len(done)} made before, "
+          f"{len(todo)} to make", flush=True)
     whole = True
     for venue in options.venues:
         for disk_ms in options.disks_ms:
@@ -278,11 +284,6 @@ async def run(options: argparse.Namespace, nursery: Nursery) -> int:
     print(f"{len(found)} instants, {sum(bool(one['wrong']) for one in found)} wrong, {len(late)} naked for more than "
           f"{LIMIT_S:g} s of a process that could act; {'all made' if whole else 'time was up: run again to go on'}")
     return int(bool(late) or any(one["wrong"] for one in found))
-
-
-def commit() -> str:
-    asked = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    return asked.stdout.strip() or "unknown"
 
 
 def main() -> int:
