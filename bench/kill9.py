@@ -178,7 +178,7 @@ class Trial:
         began_s = time.monotonic()
         self.venue.pid = self._nursery.start(arguments, self.data / "bot.log", self.environment)
         await self._until(lambda status: bool(status and all(coin["reconciled"] for coin in status["coins"])
-                                              and status["coins"]), 60)
+                                              and status["coins"]), 180)
         return time.monotonic() - began_s
 
     async def ask(self, **command: Any) -> dict[str, Any] | None:
