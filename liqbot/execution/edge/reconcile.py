@@ -5,6 +5,7 @@ user stream, and every so often.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -46,6 +47,8 @@ from liqbot.venues.trading import (
 TRIES: Final = 4
 QUIET_S: Final = 0.3
 AFTER_FAILURE_S: Final = 3.0
+UNDER_WAY_S_MAX: Final = 3.0
+LOOK_S: Final = 0.02
 RATE_AWAY_MS_MAX: Final = 300_000
 _log = structlog.get_logger(__name__)
 
@@ -161,6 +164,7 @@ class Reconciler:
         """False when it never held still."""
         coin = traded.instrument.coin
         for _ in range(TRIES):
+            await self._nothing_under_way()
             started_ms, dirty_count = self._orders.clock(), self._orders.dirty_count.get(coin, 0)
             settings = await self._adapter.settings(self._client, traded)
             resting = await self._adapter.resting(self._client, traded)
@@ -177,6 +181,14 @@ class Reconciler:
                 return True
             await asyncio.sleep(QUIET_S)
         return False
+
+    async def _nothing_under_way(self) -> None:
+        """While the outcome of an order is open a reading does not count, and on some venues costs a tenth of what they
+        allow in a minute."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(UNDER_WAY_S_MAX):
+                while self._orders.submitting:  # noqa: ASYNC110 -- many tasks take from it
+                    await asyncio.sleep(LOOK_S)
 
     def _say(
         self,

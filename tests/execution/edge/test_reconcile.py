@@ -1,5 +1,6 @@
 """Reconciliation over the loopback exchange: what happened while nobody looked, and keys that do not work."""
 
+import asyncio
 from decimal import Decimal
 
 import pytest
@@ -7,10 +8,12 @@ import pytest
 from liqbot import events
 from liqbot.commands import OrderKind, PlaceOrder, Purpose
 from liqbot.execution import client_order_id
+from liqbot.execution.edge.reconcile import QUIET_S
 from liqbot.instruments import Side
 from tests.builders import loopback_market as market
 from tests.builders.loopback_broker import VENUES_SERVED, rig
 from tests.builders.patience import until
+from tests.builders.wrong_answers import RESTING
 from tests.execution.edge.test_broker import long_of
 
 everywhere = pytest.mark.parametrize("venue", VENUES_SERVED)
@@ -27,6 +30,20 @@ async def test_a_fresh_account_is_read_in_full(venue: str) -> None:
         assert one.desk.of(events.Balance)[0].wallet_usd == one.account.wallet_usd
         assert one.desk.of(events.FeedUp)[0].feed == "account"
         assert one.hub.unknown == []
+
+
+@everywhere
+async def test_while_the_outcome_of_an_order_is_open_nothing_is_read_that_would_not_count(venue: str) -> None:
+    async with rig(venue) as one:
+        await one.edge.reconciler.once()
+        orders, asked = one.edge.orders, one.endpoints(RESTING[venue])
+        orders.submitting.add("open")
+        reading = asyncio.create_task(one.edge.reconciler.once())
+        await asyncio.sleep(QUIET_S * 3)
+        beside = len(one.endpoints(RESTING[venue])) - len(asked)
+        orders.submitting.clear()
+        assert await reading
+        assert beside <= 1, "of the check of the stops"
 
 
 @everywhere
