@@ -11,6 +11,8 @@ import pytest
 
 from liqbot import places
 from liqbot.commands import OrderKind, Purpose
+from liqbot.connection.rate_limit import RateLimiter
+from liqbot.venues.trading import Channel
 from tests.builders import loopback_market as market
 from tests.builders.earlier_life import DAY_MS, entry_sent, stops_taken_away
 from tests.builders.loopback_broker import VENUES_SERVED
@@ -112,7 +114,15 @@ async def traded_by_hand(here: Place) -> None:
 
 @pytest.mark.drawn(singly=True)
 @pytest.mark.parametrize("venue", OWNER_ASKED)
-async def test_what_others_have_traded_meanwhile_holds_up_no_stop(venue: str, tmp_path: Path) -> None:
+async def test_what_others_have_traded_meanwhile_holds_up_no_stop(
+    venue: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channels, acquire = Counter[str](), RateLimiter.acquire
+
+    async def noted(limiter: RateLimiter, channel: Channel, weight: int) -> None:
+        channels[channel] += 1
+        await acquire(limiter, channel, weight)
+
     async with place(venue) as here:
         settings = here.settings()
         entry = await entry_sent(here, settings, tmp_path, ago_ms=2 * DAY_MS)
@@ -123,6 +133,7 @@ async def test_what_others_have_traded_meanwhile_holds_up_no_stop(venue: str, tm
         assert len(here.account.fills) > OTHERS
         here.hub.faults.next(OWNER_ASKED[venue], "delay_ms", ANSWER_MS, times=10_000)
         here.loop.server.log.clear()
+        monkeypatch.setattr(RateLimiter, "acquire", noted)
         async with running(settings, tmp_path) as bot:
             here.hub.faults.clear()
             await bot.position(protected=True)
@@ -130,3 +141,4 @@ async def test_what_others_have_traded_meanwhile_holds_up_no_stop(venue: str, tm
         stop = next(number for number, one in enumerate(asked) if one.startswith("POST") and "order" in one.lower())
         assert asked[:stop].count(OWNER_ASKED[venue]) < OTHERS / 2
         assert asked.count(OWNER_ASKED[venue]) > OTHERS, "whose all the others are is asked in the end"
+        assert channels["urgent"] < OTHERS, "they use nothing up that is kept for the stop"

@@ -121,13 +121,9 @@ class OrderStatusResolver:
         opened a position that needs a stop."""
         return await self._read(traded, self._urgent)
 
-    async def find_owners(self, traded: TradedContract) -> int:
-        """Of what `read_fills` has left: publish what is ours after all."""
-        return await self._find_owners(traded, self._urgent)
-
     async def catch_up(self, traded: TradedContract) -> int:
         """Publish all executions that were not published yet; gives their number."""
-        return await self._read(traded, self._client) + await self._find_owners(traded, self._client)
+        return await self._read(traded, self._client) + await self.find_owners(traded)
 
     async def _read(self, traded: TradedContract, client: VenueCaller) -> int:
         """All executions that are new: those whose owner is known are published, the others wait for theirs."""
@@ -152,24 +148,25 @@ class OrderStatusResolver:
                 count += self.orders.trade(traded, trade, owner)
         return count
 
-    async def _find_owners(self, traded: TradedContract, client: VenueCaller) -> int:
-        """Of those that wait, a request for each order. Many people's orders may lie between two of ours."""
+    async def find_owners(self, traded: TradedContract) -> int:
+        """Of what `read_fills` has left, publish what is ours after all: a request for each order. Not urgent: others'
+        orders may be many, and would use up what is kept for a stop."""
         coin, count = traded.instrument.coin, 0
         waiting = self._ownerless.get(coin, {})
         async with self._asking.setdefault(coin, asyncio.Lock()):
             for trade in list(waiting.values()):
                 if trade.trade_id in waiting:
-                    owner = await self.owner(traded, trade, client)
+                    owner = await self.owner(traded, trade)
                     if waiting.pop(trade.trade_id, None) is not None:
                         count += self.orders.trade(traded, trade, owner)
         return count
 
-    async def owner(self, traded: TradedContract, trade: TradeReport, client: VenueCaller | None = None) -> str:
+    async def owner(self, traded: TradedContract, trade: TradeReport) -> str:
         """Client id of ours; empty when it is none of ours."""
         coin = traded.instrument.coin
         owner = self.orders.owner(coin, trade)
         if owner is None:
-            found = await self._adapter.owner(client or self._client, traded, trade.venue_order_id)
+            found = await self._adapter.owner(self._client, traded, trade.venue_order_id)
             owner = found if self.orders.ours(found) else ""
             # A venue lists a fill before the order, now and then: "not known" is believed of what is not new.
             if found or self.orders.clock() - trade.time_ms > SETTLED_MS:
