@@ -195,6 +195,7 @@ def test_ctrl_c_and_a_service_manager_are_one_line_and_its_code(
     monkeypatch.setitem(VERBS, "stuck", Verb(f"{__name__}:stuck", "for ever"))  # type: ignore[arg-type]
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # without one of its own it would end this test run
     hung_up = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    interrupted = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run in the background
     try:
         assert main(["stuck", *words]) == 130
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
@@ -202,6 +203,7 @@ def test_ctrl_c_and_a_service_manager_are_one_line_and_its_code(
     finally:
         signal.signal(signal.SIGTERM, before)
         signal.signal(signal.SIGHUP, hung_up)
+        signal.signal(signal.SIGINT, interrupted)
     found = capsys.readouterr()
     assert (found.out, found.err) == (said, "liqbot: interrupted\n")
 
