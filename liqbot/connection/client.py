@@ -142,24 +142,23 @@ class VenueClient:
         ContractChanged when one is missing or of another size.
         """
         await self.load()
-        # Not the client's own loading: that puts away what it made of an answer, sense or not, and until a better one
-        # comes no order could be placed for want of its contract.
-        kept = await self.call(
-            "fetch_markets", dict(self.spec.listing_params), weight=5,
-            decode=functools.partial(listed_contracts, self.spec, coins),
-        )
-        self.exchange.set_markets(kept, {})
-        self.opened = True
+        self.hold(await self.listed(functools.partial(listed_contracts, self.spec, coins)))
 
-    async def listed(self) -> Any:
-        """Every contract as the venue lists it now, in the unified client's words; what is loaded stays as it is."""
-        return await self.call("fetch_markets", weight=5)
+    async def listed(self, decode: Decode | None = None) -> Any:
+        """Every contract as the venue lists it now, in the unified client's words, or what `decode` makes of them. What
+        is loaded stays as it is: the client's own loading puts away what it made of an answer, sense or not, and until
+        a better one came no order could be placed for want of its contract."""
+        return await self.call("fetch_markets", dict(self.spec.listing_params), weight=5, decode=decode)
+
+    def hold(self, contracts: list[Any]) -> None:
+        """These, as the unified client lists them, are loaded from now on, and no others."""
+        self.exchange.set_markets(contracts, {})
+        self.opened = True
 
     async def open_again(self, contracts: bytes) -> None:
         """Without asking: the contracts as `contracts` of an earlier process kept them."""
         await self.load()
-        self.exchange.set_markets(msgspec.json.decode(contracts), {})
-        self.opened = True
+        self.hold(msgspec.json.decode(contracts))
 
     async def load(self) -> None:
         """The library, which takes seconds to import: not on the event loop."""

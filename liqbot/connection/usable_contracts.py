@@ -17,12 +17,8 @@ async def open_usable(client: VenueClient, coins: Sequence[str]) -> dict[str, st
     is none at all."""
     await client.load()
     why: dict[str, str]
-    kept, why = await client.call(
-        "fetch_markets", dict(client.spec.listing_params), weight=5,
-        decode=functools.partial(_usable, client.spec, coins),
-    )
-    client.exchange.set_markets(kept, {})
-    client.opened = True
+    kept, why = await client.listed(functools.partial(_usable, client.spec, coins))
+    client.hold(kept)
     return why
 
 
@@ -40,8 +36,7 @@ async def open_known(client: VenueClient, coins: Sequence[str], contracts: bytes
         except ContractChanged:
             unknown.append(coin)
     if len(unknown) < len(coins):
-        client.exchange.set_markets(list(found.values()), {})
-        client.opened = True
+        client.hold(list(found.values()))
     return tuple(unknown)
 
 

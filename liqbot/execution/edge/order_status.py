@@ -116,50 +116,48 @@ class OrderStatusResolver:
                 return
         _log.warning("fills not listed yet", client_id=client_id, filled_base=str(report.filled_base))
 
-    async def read_fills(self, traded: TradedContract) -> int:
-        """Publish all executions that are new and known to be ours; gives their number. Urgent: one of them may have
-        opened a position that needs a stop."""
-        return await self._read(traded, self._urgent)
+    async def read_fills(self, traded: TradedContract) -> None:
+        """Publish all executions that are new and known to be ours. Urgent: one of them may have opened a position that
+        needs a stop."""
+        await self._read(traded, self._urgent)
 
-    async def catch_up(self, traded: TradedContract) -> int:
-        """Publish all executions that were not published yet; gives their number."""
-        return await self._read(traded, self._client) + await self.find_owners(traded)
+    async def catch_up(self, traded: TradedContract) -> None:
+        """Publish all executions that were not published yet."""
+        await self._read(traded, self._client)
+        await self.find_owners(traded)
 
-    async def _read(self, traded: TradedContract, client: VenueCaller) -> int:
+    async def _read(self, traded: TradedContract, client: VenueCaller) -> None:
         """All executions that are new: those whose owner is known are published, the others wait for theirs."""
         coin = traded.instrument.coin
         async with self._reading.setdefault(coin, asyncio.Lock()):
-            count, since_ms = self._publish_known(traded), self._read_to_ms.get(coin, 0)
-            since_ms, now_ms = max(since_ms, self.trades_since_ms), self.orders.clock()
+            self._publish_known(traded)
+            since_ms, now_ms = max(self._read_to_ms.get(coin, 0), self.trades_since_ms), self.orders.clock()
             async for part in self._adapter.trades(client, traded, since_ms, now_ms):
                 self._ownerless.setdefault(coin, {}).update((trade.trade_id, trade) for trade in part.rows)
-                count += self._publish_known(traded)
+                self._publish_known(traded)
                 # Published or kept to there, whatever becomes of the rest.
                 self._read_to_ms[coin] = min(part.read_to_ms, now_ms) - OVERLAP_MS
-            return count
 
-    def _publish_known(self, traded: TradedContract) -> int:
-        coin, count = traded.instrument.coin, 0
+    def _publish_known(self, traded: TradedContract) -> None:
+        coin = traded.instrument.coin
         waiting = self._ownerless.get(coin, {})
         for trade in list(waiting.values()):
             owner = self.orders.owner(coin, trade)
             if owner is not None:
                 del waiting[trade.trade_id]
-                count += self.orders.trade(traded, trade, owner)
-        return count
+                self.orders.trade(traded, trade, owner)
 
-    async def find_owners(self, traded: TradedContract) -> int:
+    async def find_owners(self, traded: TradedContract) -> None:
         """Of what `read_fills` has left, publish what is ours after all: a request for each order. Not urgent: others'
         orders may be many, and would use up what is kept for a stop."""
-        coin, count = traded.instrument.coin, 0
+        coin = traded.instrument.coin
         waiting = self._ownerless.get(coin, {})
         async with self._asking.setdefault(coin, asyncio.Lock()):
             for trade in list(waiting.values()):
                 if trade.trade_id in waiting:
                     owner = await self.owner(traded, trade)
                     if waiting.pop(trade.trade_id, None) is not None:
-                        count += self.orders.trade(traded, trade, owner)
-        return count
+                        self.orders.trade(traded, trade, owner)
 
     async def owner(self, traded: TradedContract, trade: TradeReport) -> str:
         """Client id of ours; empty when it is none of ours."""

@@ -6,7 +6,7 @@ Where the list of what rests is dear every stop is looked up at once.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -58,7 +58,7 @@ class ProtectionCheck:
             self.tried.set()
             if self._at_once:
                 for traded in self._traded:
-                    beside.create_task(self._owners(traded))
+                    beside.create_task(self._fills(traded, self._resolver.find_owners))
             await self._checks()
 
     async def _checks(self) -> None:
@@ -77,23 +77,18 @@ class ProtectionCheck:
         watched = self._watched()
         found = await asyncio.gather(
             *(self._check(traded, watched.get(traded.instrument.coin, ())) for traded in self._traded),
-            *(self._fills(traded) for traded in self._traded),
+            *(self._fills(traded, self._resolver.read_fills) for traded in self._traded),
         )
         return all(found)
 
-    async def _fills(self, traded: TradedContract) -> bool:
+    async def _fills(self, traded: TradedContract, read: Callable[[TradedContract], Awaitable[None]]) -> bool:
+        """False when the venue gave no answer; every reading of the account goes on with it."""
         try:
-            await self._resolver.read_fills(traded)
+            await read(traded)
         except VenueError as error:
             _log.warning("fills not read", coin=traded.instrument.coin, error=str(error))
             return False
         return True
-
-    async def _owners(self, traded: TradedContract) -> None:
-        try:
-            await self._resolver.find_owners(traded)
-        except VenueError as error:  # every reading of the account goes on with it
-            _log.warning("fills not read", coin=traded.instrument.coin, error=str(error))
 
     async def _check(self, traded: TradedContract, expected: Sequence[str]) -> bool:
         """False when the venue gave no answer."""
