@@ -16,7 +16,6 @@ from liqbot.connection.endpoints import Access
 from liqbot.connection.unified_library import library_version
 from liqbot.control.chat import require_chat
 from liqbot.control.webhook import require_secret
-from liqbot.earlier_process import over_since_s
 from liqbot.events import Event, HaltCode
 from liqbot.execution.edge.account import AccountEdge
 from liqbot.execution.edge.presence import AccountPresence
@@ -42,6 +41,7 @@ from liqbot.runtime.account_lock import only_one
 from liqbot.runtime.assembly import House, Parts, assembled
 from liqbot.runtime.clock_watch import ClockWatch
 from liqbot.runtime.compiled_kernels import use_compiled
+from liqbot.runtime.earlier_process import over_since_s
 from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.last_known import CONTRACTS_NAME, last_known
 from liqbot.runtime.listing_file import ListingFile

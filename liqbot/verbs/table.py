@@ -26,7 +26,7 @@ class Verb(NamedTuple):
 VERBS: Final[Mapping[str, Verb]] = {
     "start": Verb(
         "liqbot.verbs.start:start", "trade on a test network, a demo account, or with money",
-        first="liqbot.earlier_process:look",
+        first="liqbot.runtime.earlier_process:look",
     ),
     "doctor": Verb("liqbot.verbs.doctor:doctor", "check machine, books, clocks, key, margin mode and the stop"),
     "record": Verb("liqbot.verbs.record:record", "write the live market into a journal, without orders"),

@@ -5,6 +5,7 @@ venue does not know it. A start that protects a position waits for that: each mo
 """
 
 import fcntl
+import itertools
 import os
 import time
 from collections.abc import Sequence
@@ -25,7 +26,7 @@ def look(words: Sequence[str]) -> None:
     lock = _lock_in(places.data_place(None if given is None else Path(given), profile or "").path)
     try:
         file = os.open(lock, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
+    except (OSError, ValueError):  # a path that cannot be one is refused by whoever reads the words whole
         return
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -54,6 +55,6 @@ def _lock_in(data: Path) -> Path:
 
 def _option(words: Sequence[str], name: str) -> str | None:
     """The last one counts, as everywhere."""
-    found = [after for word, after in zip(words, words[1:], strict=False) if word == name]
+    found = [after for word, after in itertools.pairwise(words) if word == name]
     found += [word.removeprefix(f"{name}=") for word in words if word.startswith(f"{name}=")]
     return found[-1] if found else None
