@@ -16,7 +16,7 @@ from liqbot.observers.registry import ObserverContext
 from liqbot.settings.params import JournalParams
 
 RETAIN_EVERY_MS: Final = 60_000
-AT_STAKE_MIN: Final = 5.0
+AT_STAKE_MIN: Final = 2.0
 """While a position is open or an order at work, and one as soon as one is, unless that is among the first `FEW_RECORDS`
 after the last: a start over it runs few records again."""
 FEW_RECORDS: Final = 50

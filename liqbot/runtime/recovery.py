@@ -28,8 +28,9 @@ from liqbot.runtime.compiled_kernels import use_compiled
 from liqbot.settings import Settings
 from liqbot.signals.strategy import Strategy
 
-PLAIN_RECORDS_MAX: Final = 600
-"""So many are run again by the plain fold before the compiled one, to the same bits, is loaded."""
+PLAIN_FOLDS_MAX: Final = 600
+"""So many, of one coin each, are run again by the plain fold before the compiled one, to the same bits, is loaded: that
+takes as long as they do."""
 Observe = Callable[[Record, StepLike, Engine], None]
 _log = structlog.get_logger(__name__)
 
@@ -82,7 +83,8 @@ def _before(
     snapshots = newest_snapshots(reader, warnings)
     reached = (one for one in snapshots if ledger_seq is None or one.seq <= ledger_seq)
     snapshot = next(reached, snapshots[0] if snapshots else None)
-    if ledger_seq is not None or reader.last_seq - (snapshot.seq if snapshot else 0) > PLAIN_RECORDS_MAX:
+    folds = (reader.last_seq - (snapshot.seq if snapshot else 0)) * len(reader.stamp.roster.coins)
+    if ledger_seq is not None or folds > PLAIN_FOLDS_MAX:
         use_compiled()
     for warning in warnings:
         _log.warning("snapshot passed over", reason=warning)

@@ -54,7 +54,7 @@ def test_few_records_are_run_again_plainly_when_a_position_waits(
     before = written(path, snapshot_at=snapshot_at)
     loaded: list[bool] = []
     monkeypatch.setattr("liqbot.runtime.recovery.use_compiled", lambda: loaded.append(True))
-    monkeypatch.setattr("liqbot.runtime.recovery.PLAIN_RECORDS_MAX", few)
+    monkeypatch.setattr("liqbot.runtime.recovery.PLAIN_FOLDS_MAX", few)
     found = recover(path, SETTINGS, MARKET.roster, INSTRUMENTS, lambda *_: None, ledger_seq=ledger_seq)
     assert bool(loaded) == compiled
     assert found.engine.snapshot() == before
