@@ -3,6 +3,7 @@ and nothing that takes long unless it is asked for with `--all`.
 """
 
 import contextlib
+import gc
 import os
 import socket
 from collections.abc import Iterator
@@ -13,12 +14,13 @@ import pytest
 import structlog
 from _pytest.capture import CaptureResult
 from _pytest.pathlib import import_path
+from alembic import command
 from hypothesis import settings
 
 from liqbot.log import LINES, configure
 from liqbot.review import progress
 from liqbot.runtime import compiled_kernels
-from tests.builders import drawn
+from tests.builders import drawn, recorded_schema
 from tests.builders.patience import PATIENCE_S
 
 # `quick` draws the same examples every time; `explore` draws new ones and prints how to repeat a failure.
@@ -84,6 +86,16 @@ def _is_left_out(item: pytest.Item, config: pytest.Config) -> bool:
     return not drawn.is_drawn(item.nodeid if marker.kwargs.get("singly") else file, config.stash[DRAWN_BY])
 
 
+def pytest_collection(session: pytest.Session) -> None:
+    """Thousands of tests are made, and none of them is garbage: whole collections would look through them in vain."""
+    gc.disable()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    gc.freeze()
+    gc.enable()
+
+
 def pytest_xdist_auto_num_workers() -> int:
     """`-n auto`: more than there are cores, because tests of the live house mostly wait."""
     return (os.cpu_count() or 1) + 4
@@ -142,6 +154,13 @@ def _done_at_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     """How far work is depends on how busy the machine is: it is told where a test is about that."""
     if request.node.get_closest_marker("progress") is None:
         monkeypatch.setattr(progress, "PATIENCE_S", float("inf"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _new_ledgers_at_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(command, "upgrade", recorded_schema.upgrade)
+        yield
 
 
 class NetworkUsed(Exception):
