@@ -8,6 +8,7 @@ import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from hypothesis import settings
 
 from liqbot.log import LINES, configure
 from liqbot.review import progress
-from liqbot.runtime import compiled_kernels
+from liqbot.runtime import compiled_kernels, process
 from tests.builders import drawn, recorded_schema
 from tests.builders.patience import PATIENCE_S
 
@@ -65,7 +66,8 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    left_out = [item for item in items if _is_left_out(item, config)]
+    cases = _drawn_cases(items, config.stash[DRAWN_BY])
+    left_out = [item for item in items if _is_left_out(item, config, cases)]
     config.hook.pytest_deselected(items=left_out)
     gone = set(left_out)
     # What takes long comes first: at the end nobody waits for one test that began last.
@@ -76,12 +78,23 @@ def _is_cheap(item: pytest.Item) -> bool:
     return item.get_closest_marker("drawn") is None
 
 
-def _is_left_out(item: pytest.Item, config: pytest.Config) -> bool:
+def _drawn_cases(items: list[pytest.Item], text: str) -> set[str]:
+    tests: dict[str, list[str]] = {}
+    for item in items:
+        marker = item.get_closest_marker("drawn")
+        if marker is not None and marker.kwargs.get("cases") and item.get_closest_marker("long") is None:
+            tests.setdefault(item.nodeid.partition("[")[0], []).append(item.nodeid)
+    return {case for cases in tests.values() for case in drawn.drawn_cases(cases, text)}
+
+
+def _is_left_out(item: pytest.Item, config: pytest.Config, cases: set[str]) -> bool:
     if item.get_closest_marker("long") is not None and not config.getoption("--all"):
         return True
     marker = item.get_closest_marker("drawn")
     if marker is None:
         return False
+    if marker.kwargs.get("cases"):
+        return config.stash[DRAWN_BY] != drawn.ALL and item.nodeid not in cases
     file = item.path.relative_to(config.rootpath).as_posix()
     return not drawn.is_drawn(item.nodeid if marker.kwargs.get("singly") else file, config.stash[DRAWN_BY])
 
@@ -154,6 +167,15 @@ def _done_at_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     """How far work is depends on how busy the machine is: it is told where a test is about that."""
     if request.node.get_closest_marker("progress") is None:
         monkeypatch.setattr(progress, "PATIENCE_S", float("inf"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _collected_tests_stay_frozen() -> Iterator[None]:
+    """A bot in this process would thaw what `pytest_collection_finish` froze, and every whole collection from then on
+    would look through all tests; `tests/runtime/test_live_market.py` has the real thing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(process, "gc", SimpleNamespace(freeze=lambda: None, unfreeze=lambda: None))
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -30,6 +30,16 @@ def test_commits_draw_a_quarter_each_and_leave_no_file_out_for_long() -> None:
     assert all(drawn.is_drawn(file, drawn.ALL) for file in files)
 
 
+def test_of_every_test_a_case_is_drawn_and_each_in_its_turn() -> None:
+    commits = [f"{number:040x}" for number in range(60)]
+    for count in (1, 3, 5, 20):
+        cases = [f"tests/test_it.py::test_it[{number}]" for number in range(count)]
+        taken = [drawn.drawn_cases(cases, commit) for commit in commits]
+        assert set.union(*taken) == set(cases)
+        assert {len(one) for one in taken} == {-(-count // drawn.ONE_IN)}
+        assert drawn.drawn_cases(cases, drawn.ALL) == set(cases)
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [

@@ -184,6 +184,7 @@ def test_both_dialects_hold_the_same_rows(sqlite_url: str, postgres_url: str):
             assert sorted(one, key=key) == sorted(other, key=key), view
 
 
+@pytest.mark.drawn(cases=True)
 @pytest.mark.parametrize("stops_after", [1, 4, 6, 7, 10, 12])
 def test_stopping_anywhere_and_feeding_again_adds_nothing_twice(tmp_path: Path, stops_after: int):
     whole = everything(written(f"sqlite:///{tmp_path / 'whole.sqlite'}"))

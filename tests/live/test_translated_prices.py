@@ -160,6 +160,7 @@ async def test_beyond_the_limit_nothing_is_entered_and_what_is_open_is_managed_o
     assert proof.equality is Equality.IDENTICAL
 
 
+@pytest.mark.drawn(cases=True)
 @everywhere
 async def test_the_doctor_compares_the_marks_and_says_when_nothing_would_be_entered(venue: str, tmp_path: Path) -> None:
     for ratio, verdict in ((1.02, Health.OK), (0.95, Health.WARN)):
