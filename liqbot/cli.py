@@ -17,7 +17,8 @@ from typing import Final
 from liqbot import __version__
 from liqbot.exits import Exit, ExpectedError
 from liqbot.legible import LegibleStream, OutputError, legible_output
-from liqbot.verbs.table import Verb, all_verbs, command_of
+from liqbot.loading import no_collections
+from liqbot.verbs.table import Verb, all_verbs, command_of, named
 
 _INTERRUPTED: Final = 130
 """128 + SIGINT, as shells have it."""
@@ -147,9 +148,12 @@ def _help(verbs: Mapping[str, Verb]) -> str:
 
 
 def _run(name: str, verb: Verb, words: list[str]) -> int:
-    import typer  # here: the program's own help needs none of it
+    if verb.first:
+        named(verb.first)(words)
+    with no_collections():
+        import typer  # here: the program's own help needs none of it
 
-    command = command_of(name, verb)
+        command = command_of(name, verb)
     try:
         result = command.main(words, prog_name=f"liqbot {name}", standalone_mode=False)
     except typer.TyperException as error:

@@ -104,6 +104,11 @@ def journal_path(data: Path) -> Path:
     return data / "journal.sqlite"
 
 
+def lock_path(journal: Path) -> Path:
+    """Held by the one process that writes it."""
+    return journal.with_name(journal.name + ".lock")
+
+
 def followed_journal(named: str) -> Path | None:
     """Of `feeds.from_journal`: a data directory, or the journal in it. None where it names nothing."""
     if not named:

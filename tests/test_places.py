@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -91,13 +92,16 @@ def test_the_script_works_on_its_own_checkout_from_any_directory(tmp_path: Path)
     source = checkout / "liqbot/market/estimate/fold_kernels.py"
     source.parent.mkdir(parents=True)
     source.write_text("")
+    (checkout / "paper").mkdir()
     (checkout / ".venv/fold-tried").write_text(f"{sums} 4294967295 0")
+    (checkout / ".venv/bin/python").symlink_to(sys.executable)
     program = checkout / ".venv/bin/liqbot"
     program.write_text('#!/bin/sh\nprintf "%s" "$LIQBOT_HOME"\n')
     program.chmod(0o755)
-    environment = os.environ | {"LIQBOT_HOME": "/another"}
+    environment = os.environ | {"LIQBOT_HOME": "/another", "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
         ["sh", str(checkout / "run"), "status"], cwd=tmp_path, env=environment, check=True, capture_output=True,
         text=True,
     )
     assert done.stdout == str(checkout)
+    assert list(source.parent.glob("__pycache__/fold_kernels.*.pyc")), "compiled, whatever the environment says"

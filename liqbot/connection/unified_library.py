@@ -17,6 +17,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, Final
 
+from liqbot.loading import no_collections
 from liqbot.venues.spec import UnlistedRequest
 
 BASES: Final = {
@@ -75,7 +76,7 @@ def library_version() -> str:
 
 def client_class(name: str) -> Any:
     """The streaming client of that id; ImportError when the library has none."""
-    with _LOADING:
+    with _LOADING, no_collections():
         _stand_in()
         module = importlib.import_module(f"ccxt.pro.{name}")
     return getattr(module, name)

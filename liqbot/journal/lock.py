@@ -6,6 +6,7 @@ import pathlib
 import stat
 
 from liqbot.journal.errors import AlreadyRunningError, JournalUnwritableError
+from liqbot.places import lock_path
 
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
@@ -80,7 +81,7 @@ class WriterLock:
     AlreadyRunningError names the process that holds it, JournalUnwritableError what is wrong with the file."""
 
     def __init__(self, journal: pathlib.Path) -> None:
-        self.path = journal.with_name(journal.name + ".lock")
+        self.path = lock_path(journal)
         try:
             self._lock = FileLock(self.path)
         except HeldByAnotherError as held:

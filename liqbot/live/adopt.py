@@ -58,7 +58,7 @@ class Found(msgspec.Struct, frozen=True):
 
 async def adopt(settings: Settings, data: Path, access: Access, confirmed: str, say: Say) -> Exit:
     """`confirmed` names the account; anything else only shows what there is. ExpectedError as `trade` has it."""
-    require_free(data)
+    alone_s = require_free(data)
     adapter = credentials.trading_adapter_for(settings)
     client = credentials.trading_client(settings, access)
     try:
@@ -73,7 +73,7 @@ async def adopt(settings: Settings, data: Path, access: Access, confirmed: str, 
         place = f"{settings.mode} {account} {settings.network.loopback}"
         roster, instruments = Roster(settings.venues, settings.coins), client.instruments(settings.coins)
         with only_one(place, data), opened(data, settings, account, roster, instruments) as storage:
-            work = _Adoption(settings, data, client, adapter, storage, say)
+            work = _Adoption(settings, data, client, adapter, storage, say, alone_s)
             await work.look()
             work.show(account)
             if not work.anything:
@@ -90,10 +90,11 @@ class _Adoption:
     """One account and the books that it is taken into."""
 
     def __init__(
-        self, settings: Settings, data: Path, client: VenueClient, adapter: TradingAdapter, storage: Storage, say: Say
+        self, settings: Settings, data: Path, client: VenueClient, adapter: TradingAdapter, storage: Storage, say: Say,
+        alone_s: float,
     ) -> None:
         self._settings, self._data, self._client, self._adapter = settings, data, client, adapter
-        self._storage, self._say = storage, say
+        self._storage, self._say, self._alone_s = storage, say, alone_s
         self._engine: Engine = storage.recovered.engine
         self._traded = [traded_on(client, one) for one in client.instruments(settings.coins)]
         self._found: list[Found] = []
@@ -174,7 +175,9 @@ class _Adoption:
         """Until every position is under a stop of ours and the other journals' orders are gone."""
         settings, storage, inbox = self._settings, self._storage, Inbox()
         instruments, kin = self._client.instruments(settings.coins), {*self._ours, *self._journals}
-        edge = account_edge(settings, self._client, instruments, storage, inbox, None, kin, at_once=False)
+        edge = account_edge(
+            settings, self._client, instruments, storage, inbox, None, kin, at_once=False, alone_s=self._alone_s
+        )
         house = live_house(settings, self._data, roster, instruments, storage, inbox, edge.broker)
         running = RunningHouse(house, inbox, settings, self._data, wall_ms, journal=storage.journal, account=edge)
         feed = _Taking(edge, house.engine, self.facts)

@@ -40,12 +40,14 @@ from liqbot.runtime import crash_count
 from liqbot.runtime.account_lock import only_one
 from liqbot.runtime.assembly import House, Parts, assembled
 from liqbot.runtime.clock_watch import ClockWatch
+from liqbot.runtime.compiled_kernels import use_compiled
+from liqbot.runtime.earlier_process import over_since_s
 from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.last_known import CONTRACTS_NAME, last_known
 from liqbot.runtime.listing_file import ListingFile
 from liqbot.runtime.live_loop import CommandSink, First, Runtime, nothing_first
 from liqbot.runtime.live_market import LiveMarket, closed, followed_feed, history_from_ms
-from liqbot.runtime.process import BEGAN_S, beat, wall_ms
+from liqbot.runtime.process import beat, wall_ms
 from liqbot.runtime.pump import Work
 from liqbot.runtime.rungs import recording
 from liqbot.runtime.running import NO_HALTS, RunningHouse, facts_into
@@ -68,9 +70,8 @@ async def trade(
     entered from the start; `climb`: what the ladder of conduct found."""
     data = data / DRY if dry_run else data
     require_known(settings.observers.enabled)
-    require_free(data)
     outside = _Outside(
-        settings, data, access, dry_run, climb, credentials.trading_adapter_for(settings),
+        settings, data, access, dry_run, climb, require_free(data), credentials.trading_adapter_for(settings),
         credentials.trading_client(settings, access), credentials.public_clients(settings),
     )
     known = last_known(data, library_version())
@@ -107,6 +108,8 @@ class _Outside(NamedTuple):
     access: Access
     dry_run: bool
     climb: Climb
+    alone_s: float
+    """See `require_free`."""
     adapter: TradingAdapter
     trading: VenueClient
     clients: dict[str, VenueClient]
@@ -164,7 +167,9 @@ async def _on_account(
 ) -> Exit:
     settings, trading, adapter = outside.settings, outside.trading, outside.adapter
     inbox, watch = Inbox(), ClockWatch()
-    edge = account_edge(settings, trading, admission.instruments, storage, inbox, presence, at_once=held)
+    edge = account_edge(
+        settings, trading, admission.instruments, storage, inbox, presence, at_once=held, alone_s=outside.alone_s
+    )
     house = live_house(
         settings, outside.data, outside.roster, admission.instruments, storage, inbox,
         DryRunBroker(edge) if outside.dry_run else edge.broker, first=lambda _block: _first_facts(watch, edge),
@@ -187,16 +192,17 @@ async def _on_account(
 
 def account_edge(
     settings: Settings, trading: VenueClient, instruments: Sequence[Instrument], storage: Storage, inbox: Inbox,
-    presence: AccountPresence | None, kin: Container[str] | None = None, *, at_once: bool,
+    presence: AccountPresence | None, kin: Container[str] | None = None, *, at_once: bool, alone_s: float,
 ) -> AccountEdge:
-    """Of the books' journal; orders of its earlier names, and those of `kin`, raise no alarm."""
+    """Of the books' journal; orders of its earlier names, and those of `kin`, raise no alarm. `alone_s` as
+    `require_free` has it."""
     engine = storage.recovered.engine
     return AccountEdge(
         trading, credentials.trading_adapter_for(settings), instruments, facts_into(inbox), wall_ms,
         storage.journal.stamp.journal_id, period_s=settings.network.reconcile_s,
         since_ms=storage.recovered.fills_since_ms or wall_ms(),
         watched=lambda: engine.desk.resting_stops(engine.account.positions),
-        check_s=settings.network.protect_check_s, at_once=at_once, began_s=BEGAN_S, presence=presence,
+        check_s=settings.network.protect_check_s, at_once=at_once, began_s=alone_s, presence=presence,
         kin=engine.desk.journals if kin is None else kin,
         trading_mark_s=settings.network.trading_mark_s if settings.mode in TEST_MODES else None,
         request_share=settings.network.request_share,
@@ -247,6 +253,7 @@ def live_house(
             first=first,
         ),
         engine=storage.recovered.engine, journal=storage.journal, ledger=storage.ledger, data=data,
+        in_haste=storage.in_haste,
         test_market=settings.mode in TEST_MODES,
         checks=(beat, *checks), account_facts=facts(time_ms),
         without=tuple(one.name for one in hung_calls.read(data) if one.kind == hung_calls.OBSERVER),
@@ -308,6 +315,7 @@ class _MarketBeside:
 
     async def _then(self) -> None:
         await self._market.admitted.wait()
+        await asyncio.to_thread(use_compiled)  # what a start in haste has left for now
         if isinstance(self._ledger, LaterLedger):
             self._ledger.begin()
         if self._beside.after is not None:
@@ -320,8 +328,11 @@ async def _opened(clients: dict[str, VenueClient], settings: Settings) -> None:
     )
 
 
-def require_free(data: Path) -> None:
-    """Fails at once, before any request to a venue, when another process writes the journal."""
+def require_free(data: Path) -> float:
+    """Fails at once, before any request to a venue, when another process writes the journal. Since when none has, on
+    the loop's clock, as far as is known."""
     path = places.journal_path(data)
     make_private_directory(path.parent)
+    since_s = over_since_s(data)
     WriterLock(path).release()
+    return since_s

@@ -16,8 +16,10 @@ from liqbot.observers.registry import ObserverContext
 from liqbot.settings.params import JournalParams
 
 RETAIN_EVERY_MS: Final = 60_000
-HELD_MIN: Final = 5.0
-"""While a position is open, and one as soon as it is: a start over it runs few records again."""
+AT_STAKE_MIN: Final = 2.0
+"""While a position is open or an order at work, and one as soon as one is, unless that is among the first `FEW_RECORDS`
+after the last: a start over it runs few records again."""
+FEW_RECORDS: Final = 50
 _log = structlog.get_logger(__name__)
 
 
@@ -30,16 +32,21 @@ class SnapshotObserver(Observer):
     def __init__(self, journal: Journal, ledger: FedLedger | None, params: JournalParams, version: str) -> None:
         self._journal, self._ledger, self._params, self._version = journal, ledger, params, version
         self._snapshot_ms = self._retained_ms = 0
-        self._holding = False
+        self._at_stake = self._wanted = False
         self._saved_seq = journal.snapshot_seq
 
     def on_step(self, seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
         if block.tick_ms is None or block.backfilled:
             return  # history can be read again, and has no snapshots of its own
         self._snapshot_ms = self._snapshot_ms or step.time_ms
-        opened, self._holding = bool(engine.account.positions) and not self._holding, bool(engine.account.positions)
-        every_min = min(self._params.snapshot_every_min, HELD_MIN) if self._holding else self._params.snapshot_every_min
-        if opened or step.time_ms - self._snapshot_ms >= every_min * 60_000:
+        every_min = self._params.snapshot_every_min
+        at_stake = bool(engine.account.positions) or engine.desk.at_work
+        if at_stake and not self._at_stake:
+            self._wanted = seq > self._saved_seq + FEW_RECORDS
+        if at_stake:
+            every_min = min(every_min, AT_STAKE_MIN)
+        self._at_stake = at_stake
+        if (self._wanted and at_stake) or step.time_ms - self._snapshot_ms >= every_min * 60_000:
             self._snapshot_ms = step.time_ms
             self.save(seq, engine)
         if step.time_ms - self._retained_ms >= RETAIN_EVERY_MS:
@@ -59,7 +66,7 @@ class SnapshotObserver(Observer):
             return  # a state beyond the journal's last record would not fit what comes after it
         with contextlib.suppress(JournalStuckError):  # recovery begins from the snapshot before
             self._journal.save_snapshot(SNAPSHOT_NAME, seq, self._version, engine.snapshot(), wait_s=0.0)
-            self._saved_seq = seq
+            self._saved_seq, self._wanted = seq, False
 
     def _ledger_reaches_the_last(self) -> bool:
         if self._ledger is None:

@@ -50,6 +50,8 @@ class Parts(NamedTuple, Generic[LoopT]):
     """As recovery left it; None: a new one."""
     mode: str = ""
     """What the journal calls this run, where that is not the configuration's mode."""
+    in_haste: bool = False
+    """A position may be open: the compiled fold is loaded later, by whoever has the time."""
     test_market: bool = False
     """Orders rest in a market of a venue's test access, whose mark the account's edge publishes."""
     journal: Journal | None = None
@@ -84,7 +86,8 @@ class House(NamedTuple, Generic[LoopT]):
 
 def assembled(parts: Parts[LoopT], time_ms: int) -> House[LoopT]:
     """ExpectedError (configuration) for an observer that is unknown or cannot be made, ValueError as `engine_of`."""
-    use_compiled()
+    if not parts.in_haste:
+        use_compiled()
     settings, roster, listed = parts.settings, parts.roster, parts.instruments
     engine = parts.engine or engine_of(settings, roster, parts.journal_id, listed)
     opening = opening_facts(

@@ -6,16 +6,12 @@ import gc
 import os
 import signal
 import socket
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final
 
 from liqbot.blocks import EventBlock
 from liqbot.engine import Engine, Step
 from liqbot.runtime.clock_watch import SteadyWall
-
-BEGAN_S: Final = time.monotonic()
-"""When this process had imported the program, on the clock of its event loop."""
 
 STARTED_S: Final = (10.0, 60.0)
 """By then what a start makes is there: sockets first, then what is asked for once a minute."""

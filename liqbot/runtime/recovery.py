@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -28,6 +28,9 @@ from liqbot.runtime.compiled_kernels import use_compiled
 from liqbot.settings import Settings
 from liqbot.signals.strategy import Strategy
 
+PLAIN_FOLDS_MAX: Final = 600
+"""So many, of one coin each, are run again by the plain fold before the compiled one, to the same bits, is loaded: that
+takes as long as they do."""
 Observe = Callable[[Record, StepLike, Engine], None]
 _log = structlog.get_logger(__name__)
 
@@ -47,12 +50,12 @@ def recover(
     ledger_seq: int | None = None, hung: Collection[str] = (),
 ) -> Recovered:
     """The engine as the journal left it, under today's settings. `observe` sees every record that is run again: all
-    that a ledger which ends at `ledger_seq` misses. None: no ledger waits for them. Strategies named in `hung` did not
+    that a ledger which ends at `ledger_seq` misses. None: no ledger waits for them, but a position that may be open
+    does, so the compiled fold is loaded only where it pays. Strategies named in `hung` did not
     return the last time, and are not called again.
 
     ExpectedError when the state does not fit: other instruments, or nothing readable to begin from.
     """
-    use_compiled()
     with JournalReader(path) as reader:
         journal_id = reader.stamp.journal_id
         fresh = engine_of(settings, roster, journal_id, instruments)
@@ -80,6 +83,9 @@ def _before(
     snapshots = newest_snapshots(reader, warnings)
     reached = (one for one in snapshots if ledger_seq is None or one.seq <= ledger_seq)
     snapshot = next(reached, snapshots[0] if snapshots else None)
+    folds = (reader.last_seq - (snapshot.seq if snapshot else 0)) * len(reader.stamp.roster.coins)
+    if ledger_seq is not None or folds > PLAIN_FOLDS_MAX:
+        use_compiled()
     for warning in warnings:
         _log.warning("snapshot passed over", reason=warning)
     beginning = None if snapshot is None else Beginning(snapshot, *configuration_at(reader, snapshot.seq))

@@ -38,6 +38,7 @@ class Storage(NamedTuple):
     journal: Journal
     ledger: FedLedger
     recovered: Recovered
+    in_haste: bool
 
 
 @contextlib.contextmanager
@@ -46,7 +47,7 @@ def opened(
     in_haste: bool = False,
 ) -> Iterator[Storage]:
     """ExpectedError when another process writes them, or when they belong to another mode or account. `in_haste`: a
-    position may be open, so the ledger waits for its `begin`."""
+    position may be open, so the ledger waits for its `begin`, and the compiled fold may not have been loaded."""
     path = places.journal_path(data)
     url = settings.ledger.url or f"sqlite:///{places.ledger_path(data)}"
     limits = journal_limits(settings)
@@ -54,7 +55,7 @@ def opened(
         reached = partial(_ledger, path, url, settings, journal)
         ledger: FedLedger = LaterLedger(reached) if in_haste else reached()
         with contextlib.closing(ledger):
-            yield Storage(journal, ledger, _recovered(path, settings, roster, instruments, ledger))
+            yield Storage(journal, ledger, _recovered(path, settings, roster, instruments, ledger), in_haste)
 
 
 def _sound_ledger(url: str, journal: Journal, remake: "Remake") -> "LedgerThread":

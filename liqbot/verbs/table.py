@@ -19,10 +19,15 @@ class Verb(NamedTuple):
 
     target: str
     summary: str
+    first: str = ""
+    """"module:name" of what is called with the verb's words before its module is imported: for what cannot wait."""
 
 
 VERBS: Final[Mapping[str, Verb]] = {
-    "start": Verb("liqbot.verbs.start:start", "trade on a test network, a demo account, or with money"),
+    "start": Verb(
+        "liqbot.verbs.start:start", "trade on a test network, a demo account, or with money",
+        first="liqbot.runtime.earlier_process:look",
+    ),
     "doctor": Verb("liqbot.verbs.doctor:doctor", "check machine, books, clocks, key, margin mode and the stop"),
     "record": Verb("liqbot.verbs.record:record", "write the live market into a journal, without orders"),
     "status": Verb("liqbot.verbs.control:status", "say how the running bot is doing"),
@@ -64,12 +69,17 @@ def all_verbs() -> dict[str, Verb]:
     return verbs
 
 
+def named(target: str) -> Any:
+    """What "module:name" names."""
+    module, _, attribute = target.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
 def command_of(name: str, verb: Verb) -> Any:
     """The verb as typer's command, made from its module, which is imported here and not before."""
     import typer  # here: the program's own help needs none of it
 
-    module, _, attribute = verb.target.partition(":")
-    target = getattr(importlib.import_module(module), attribute)
+    target = named(verb.target)
     if isinstance(target, typer.Typer):
         app = target
     else:

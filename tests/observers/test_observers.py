@@ -23,9 +23,11 @@ from liqbot.observers.alerts import FILE_NAME
 from liqbot.observers.log import LogObserver
 from liqbot.observers.observer import Observer, ObserverGroup
 from liqbot.observers.registry import BUILT_IN, ObserverContext, observers_for, ordered, require_known
+from liqbot.observers.snapshots import FEW_RECORDS, SnapshotObserver
 from liqbot.risk.decision import Refusal, Refused
 from liqbot.runtime.assembly import House, Parts, assembled, snapshot_version
 from liqbot.settings import Settings, load, settings_model
+from liqbot.settings.params import JournalParams
 from paper.sessions.assembly import exchange_of
 from paper.sessions.listings import paper_instruments
 from paper.sessions.sim_loop import SimLoop
@@ -161,6 +163,25 @@ def test_snapshots_are_saved_while_it_runs_and_one_at_most_is_ahead_of_the_ledge
         assert len(snapshots(tmp_path)) == 2, "every five minutes of twelve"
         house.observers.flush(journal.last_seq, house.engine)
     assert snapshots(tmp_path)[-1] == 13
+
+
+def test_one_is_saved_as_soon_as_something_is_at_stake(tmp_path: Path) -> None:
+    """With the entry, before anything is held: a start over its fill has little to run again."""
+    at_work, held = {63, 64, 65, 71, 130, 131}, {65, 66, 67, 68}
+    quick = RandomMarket(seed=5, venues=("binance",), marks=True, span_ms=1_000)
+    with Journal.open(tmp_path / "j.sqlite", mode="paper", account="x", roster=MARKET.roster) as journal:
+        observer = SnapshotObserver(journal, None, JournalParams(snapshot_every_min=1_000), snapshot_version())
+        for number, (tick_ms, rows) in enumerate(quick.steps(140)):
+            block = block_of(rows, quick.roster, tick_ms=tick_ms)
+            seq = journal.append(block, "inbox", number)
+            engine: Any = SimpleNamespace(
+                is_recorded=number != 63, snapshot=lambda: b"x", desk=SimpleNamespace(at_work=number in at_work),
+                account=SimpleNamespace(positions=(1,) if number in held else ()),
+            )
+            observer.on_step(seq, block, cast("Step", SimpleNamespace(time_ms=tick_ms)), engine)
+    # None can be saved with the first order, and one is right after; the next order follows too closely for another.
+    assert snapshots(tmp_path) == [65, 131]
+    assert 72 < 65 + FEW_RECORDS < 131
 
 
 def test_history_leaves_no_snapshots(tmp_path: Path) -> None:

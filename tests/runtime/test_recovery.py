@@ -42,6 +42,24 @@ def test_it_begins_at_the_newest_snapshot_that_the_ledger_has_reached(
     assert found.engine.snapshot() == before
 
 
+@pytest.mark.parametrize(("snapshot_at", "ledger_seq", "few", "compiled"), [
+    (90, None, 100, False), (90, None, 10, True), (None, None, 10, True), (90, 91, 100, True),
+])
+def test_few_records_are_run_again_plainly_when_a_position_waits(
+    snapshot_at: int | None, ledger_seq: int | None, few: int, compiled: bool, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Loading the compiled fold takes as long as a thousand records of the plain one; a ledger can wait for that."""
+    path = tmp_path / "journal.sqlite"
+    before = written(path, snapshot_at=snapshot_at)
+    loaded: list[bool] = []
+    monkeypatch.setattr("liqbot.runtime.recovery.use_compiled", lambda: loaded.append(True))
+    monkeypatch.setattr("liqbot.runtime.recovery.PLAIN_FOLDS_MAX", few)
+    found = recover(path, SETTINGS, MARKET.roster, INSTRUMENTS, lambda *_: None, ledger_seq=ledger_seq)
+    assert bool(loaded) == compiled
+    assert found.engine.snapshot() == before
+
+
 @pytest.mark.drawn(singly=True)
 def test_a_snapshot_of_another_shape_is_passed_over(tmp_path: Path) -> None:
     """Left by the code before an upgrade: recovery and the map run the journal again instead of reading it."""
