@@ -105,13 +105,15 @@ def pytest_collection(session: pytest.Session) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
+    """Without them there is so little that is old that everything young would be looked through at every turn."""
     gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
     gc.enable()
 
 
 def pytest_xdist_auto_num_workers() -> int:
     """`-n auto`: more than there are cores, because tests of the live house mostly wait."""
-    return (os.cpu_count() or 1) + 4
+    return (os.cpu_count() or 1) + 3
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from program_copy import COPIED, ROOT, apply, copied, diffs_of, run
+from program_copy import COPIED, ROOT, apply, copied, copied_for, diffs_of, run
 
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 GUIDES = {
@@ -30,7 +30,8 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("name", FILES_MAX)
 def test_a_change_touches_few_files(name: str, tmp_path: Path) -> None:
-    touched = apply(diffs_of(GUIDES[name]), copied(tmp_path))
+    diff = diffs_of(GUIDES[name])
+    touched = apply(diff, copied_for(diff, tmp_path))
     assert 1 <= len(touched) <= FILES_MAX[name]
 
 

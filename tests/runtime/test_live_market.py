@@ -53,7 +53,6 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The interpreter's own."""
     monkeypatch.setattr(process, "gc", gc)
     yield
-    gc.collect()
     gc.freeze()
 
 
