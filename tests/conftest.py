@@ -62,7 +62,8 @@ def pytest_report_header(config: pytest.Config) -> str:
     text = config.stash[DRAWN_BY]
     if text == drawn.ALL:
         return "drawn: every test"
-    return f"drawn: one in {drawn.ONE_IN} of the costly tests; --draw {text!r} repeats it, --draw all takes all"
+    shares = f"one in {drawn.ONE_IN} of the costly tests, one in {drawn.DEAR_ONE_IN} of those that cost seconds"
+    return f"drawn: {shares}; --draw {text!r} repeats it, --draw all takes all"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -96,7 +97,8 @@ def _is_left_out(item: pytest.Item, config: pytest.Config, cases: set[str]) -> b
     if marker.kwargs.get("cases"):
         return config.stash[DRAWN_BY] != drawn.ALL and item.nodeid not in cases
     file = item.path.relative_to(config.rootpath).as_posix()
-    return not drawn.is_drawn(item.nodeid if marker.kwargs.get("singly") else file, config.stash[DRAWN_BY])
+    name = item.nodeid if marker.kwargs.get("singly") else file
+    return not drawn.is_drawn(name, config.stash[DRAWN_BY], dear=marker.kwargs.get("dear", False))
 
 
 def pytest_collection(session: pytest.Session) -> None:

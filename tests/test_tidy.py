@@ -79,7 +79,7 @@ def imported_by(path: Path) -> set[str]:
     return names
 
 
-@pytest.mark.drawn(singly=True)
+@pytest.mark.drawn(singly=True, dear=True)
 def test_one_name_one_class() -> None:
     places: dict[str, list[str]] = {}
     for path in SOURCES:
