@@ -112,6 +112,55 @@ def test_a_module_of_few_lines_has_a_second_user() -> None:
     assert not lonely, f"shorter than {MODULE_LINES_MIN} lines and used once: {lonely}"
 
 
+ASKED_FOR_BY_NAME = {
+    "downgrade", "process_bind_param", "process_result_value", "writelines", "emit", "log_message", "path_stats",
+    "_load_env_vars", "settings_customise_sources",
+    "_post_listen_key", "_put_listen_key", "_delete_listen_key",
+}
+"""By alembic, SQLAlchemy, logging, http.server, numba and pydantic, and by a method of HTTP put into a name."""
+WITHOUT_A_CALLER = {
+    # What margin is in cross and in other sessions is known exactly, held against the venues' worked examples.
+    "cross_liquidation_price", "in_session",
+    # Documented for whoever asks the market from a program of their own.
+    "map_history", "read_truth",
+    "excess_of", "told_positions", "use_plain",
+}
+
+
+def names_used(path: Path) -> Iterator[str]:
+    """Every name that a file reads: also in a short text, as tables name what they import."""
+    for node in nodes(path):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and "\n" not in node.value:
+            yield from re.findall(r"\w+", node.value) if len(node.value) < 120 else ()
+
+
+def is_registered(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
+    """Whether a decorator hands it to whoever calls it; a property is read by somebody."""
+    plain = {"property", "functools.cached_property", "staticmethod", "classmethod"}
+    names = {ast.unparse(one) for one in node.decorator_list}
+    return bool(names - plain)
+
+
+@pytest.mark.drawn(singly=True)
+def test_nothing_is_there_for_tests_alone() -> None:
+    users = [*SOURCES, *(path for folder in ("bench", "docs", "examples") for path in (ROOT / folder).rglob("*.py"))]
+    used = {name for path in users for name in names_used(path)}
+    unused = {
+        node.name: f"{named(path)}:{node.lineno}: {node.name}"
+        for path in SOURCES
+        for node in nodes(path)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        and not node.name.startswith("__") and node.name not in used and not is_registered(node)
+    }
+    unused = {name: where for name, where in unused.items() if name not in ASKED_FOR_BY_NAME}
+    assert not [where for name, where in unused.items() if name not in WITHOUT_A_CALLER], "used nowhere, or by tests"
+    assert unused.keys() >= WITHOUT_A_CALLER, "has a caller by now, or is gone"
+
+
 def test_there_is_something_to_check() -> None:
     assert len(SOURCES) > 20
     assert len(TEXTS) > len(SOURCES)

@@ -8,9 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
+from market_events import market_events
 from pyarrow import csv, parquet
 
-from liqbot.blocks import KINDS, EventBlock, Roster, block_of, market_events
+from liqbot.blocks import KINDS, EventBlock, Roster, block_of
 from liqbot.events import (
     FundingRate,
     Liquidation,
