@@ -22,12 +22,23 @@ def test_loopback_works() -> None:
             assert connection.recv(1) == b"x"
 
 
-def test_commits_draw_a_quarter_each_and_leave_no_file_out_for_long() -> None:
+@pytest.mark.parametrize(("dear", "one_in"), [(False, drawn.ONE_IN), (True, drawn.DEAR_ONE_IN)])
+def test_commits_draw_their_share_and_leave_no_file_out_for_long(dear: bool, one_in: int) -> None:
     files, commits = [f"tests/test_{number}.py" for number in range(100)], [f"{number:040x}" for number in range(60)]
-    taken = [{file for file in files if drawn.is_drawn(file, commit)} for commit in commits]
+    taken = [{file for file in files if drawn.is_drawn(file, commit, dear=dear)} for commit in commits]
     assert set.union(*taken) == set(files)
-    assert 0.2 < sum(map(len, taken)) / (len(files) * len(commits)) < 0.3
-    assert all(drawn.is_drawn(file, drawn.ALL) for file in files)
+    assert 0.8 < one_in * sum(map(len, taken)) / (len(files) * len(commits)) < 1.2
+    assert all(drawn.is_drawn(file, drawn.ALL, dear=dear) for file in files)
+
+
+def test_of_every_test_a_case_is_drawn_and_each_in_its_turn() -> None:
+    commits = [f"{number:040x}" for number in range(60)]
+    for count in (1, 3, 5, 20):
+        cases = [f"tests/test_it.py::test_it[{number}]" for number in range(count)]
+        taken = [drawn.drawn_cases(cases, commit) for commit in commits]
+        assert set.union(*taken) == set(cases)
+        assert {len(one) for one in taken} == {-(-count // drawn.ONE_IN)}
+        assert drawn.drawn_cases(cases, drawn.ALL) == set(cases)
 
 
 @pytest.mark.parametrize(
