@@ -71,12 +71,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [item for item in items if _is_left_out(item, config, cases)]
     config.hook.pytest_deselected(items=left_out)
     gone = set(left_out)
-    # What takes long comes first: at the end nobody waits for one test that began last.
-    items[:] = sorted((item for item in items if item not in gone), key=_is_cheap)
-
-
-def _is_cheap(item: pytest.Item) -> bool:
-    return item.get_closest_marker("drawn") is None
+    costly: dict[Path, list[pytest.Item]] = {}
+    others: list[pytest.Item] = []
+    for item in items:
+        if item not in gone:
+            marked = item.get_closest_marker("drawn") is not None
+            (costly.setdefault(item.path, []) if marked else others).append(item)
+    worker = getattr(config, "workerinput", {"workercount": 1})
+    items[:] = drawn.dealt(list(costly.values()), others, worker["workercount"])
 
 
 def _drawn_cases(items: list[pytest.Item], text: str) -> set[str]:

@@ -1,5 +1,6 @@
 """The guards every test relies on do guard."""
 
+import random
 import socket
 
 import pytest
@@ -50,3 +51,27 @@ def test_of_every_test_a_case_is_drawn_and_each_in_its_turn() -> None:
 )
 def test_what_is_named_is_not_drawn(arguments: list[str], named: bool) -> None:
     assert drawn.are_named(arguments) is named
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+@pytest.mark.parametrize("seed", range(20))
+def test_each_worker_begins_with_its_part_of_what_takes_long(workers: int, seed: int) -> None:
+    chance = random.Random(seed)
+    costly = [[f"{file}:{number}" for number in range(chance.randint(1, 9))] for file in range(chance.randint(0, 12))]
+    others = [str(number) for number in range(chance.randint(0, 300))]
+    found = drawn.dealt(costly, others, workers)
+    assert sorted(found) == sorted([*others, *(one for file in costly for one in file)])
+    for file in costly:
+        first = found.index(file[0])
+        assert found[first : first + len(file)] == file, "in one piece"
+    if len(others) < 200:
+        return
+    begun, counts = 0, []
+    for left in range(workers, 0, -1):  # as the runner hands them out
+        share = (len(found) - begun) // left
+        part = found[begun : begun + share]
+        begun += share
+        long_ones = [one for one in part if ":" in one]
+        assert part[: len(long_ones)] == long_ones
+        counts.append(len(long_ones))
+    assert max(counts) - min(counts) <= 9
