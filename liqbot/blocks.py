@@ -7,7 +7,7 @@ a step over several blocks never changes the grouping of arithmetic.
 
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
-from typing import Any, Final, cast, get_args, get_type_hints
+from typing import Any, Final, get_args, get_type_hints
 
 import msgspec
 import numpy as np
@@ -178,26 +178,9 @@ def _row(event: MarketEvent, kind: str, roster: Roster) -> tuple[Any, ...]:
     )
 
 
-def market_events(block: EventBlock, roster: Roster) -> list[MarketEvent]:
-    """The block's market rows as single events, kind by kind: for people, tests and exports, never on the hot path."""
-    return [_event(row, kind, roster) for kind in KINDS for row in block.rows(kind)]
-
-
 def stage_of(stored: float) -> FundingStage | None:
     """Of a cell of the column `rate_stage`."""
     return None if stored != stored else FundingStage(int(stored))
-
-
-def _event(row: np.void, kind: str, roster: Roster) -> MarketEvent:
-    names: tuple[str, ...] = DTYPES[kind].names or ()
-    values: dict[str, Any] = {name: row[name].item() for name in names}
-    values["venue"], values["coin"] = roster.venues[values["venue"]], roster.coins[values["coin"]]
-    if "side" in values:
-        values["side"] = Side(values["side"])
-    known: dict[str, Any] = {name: None if value != value else value for name, value in values.items()}
-    if "rate_stage" in values:
-        known["rate_stage"] = stage_of(values["rate_stage"])
-    return cast("MarketEvent", EVENT_OF[kind](**known))
 
 
 def joined(parts: Sequence[EventBlock]) -> EventBlock:

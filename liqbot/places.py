@@ -60,18 +60,18 @@ def backtest_dir(given: Path | None, name: str) -> Path:
     """`--data`, else `backtest/<name>` beside the state of the profiles. $LIQBOT_DATA is that of one bot, so a backtest
     never goes there."""
     place = _default_data(f"backtest/{name}") if given is None else Place(given, "--data")
-    return _reporting("state", place, "--data", HOME_VARIABLE)
+    return _reporting("state", place, HOME_VARIABLE, "--data")
 
 
 def data_dir(given: Path | None, profile: str) -> Path:
     """The path of `data_place`. Not created here; the current directory is reported in one line of the log."""
-    return _reporting("state", data_place(given, profile), "--data", DATA_VARIABLE)
+    return _reporting("state", data_place(given, profile), DATA_VARIABLE, "--data")
 
 
 def config_dir(given: Path | None = None) -> Path:
     """The path of `config_place`; the current directory is reported, where there is a configuration to read."""
     place = config_place(given)
-    return _reporting("configuration", place, "--config", CONFIG_VARIABLE) if place.path.is_dir() else place.path
+    return _reporting("configuration", place, CONFIG_VARIABLE, "--config") if place.path.is_dir() else place.path
 
 
 def config_is_named(given: Path | None = None) -> bool:
@@ -81,8 +81,11 @@ def config_is_named(given: Path | None = None) -> bool:
 
 def rungs_path() -> Path:
     """$LIQBOT_RUNGS, else `rungs.jsonl` beside the states of the profiles. One for every mode, because each has a state
-    directory of its own."""
-    return _variable(RUNGS_VARIABLE) or _default_data("rungs.jsonl").path
+    directory of its own. The current directory is reported: days recorded in another do not count for a start in this.
+    """
+    named = _variable(RUNGS_VARIABLE)
+    place = _default_data("rungs.jsonl") if named is None else Place(named, f"${RUNGS_VARIABLE}")
+    return _reporting("recorded days", place, RUNGS_VARIABLE)
 
 
 def secrets_dir() -> Path | None:
@@ -154,10 +157,11 @@ def _user_directory(variable: str, below_home: str) -> Path | None:
     return None if base is None else base / "liqbot"
 
 
-def _reporting(what: str, place: Place, option: str, variable: str) -> Path:
+def _reporting(what: str, place: Place, variable: str, option: str = "") -> Path:
     if place.origin == CURRENT and what not in _reported:
         _reported.add(what)
-        sys.stderr.write(f"note: {what} in {place.path.absolute()}, by {CURRENT}; {option} or ${variable} names it\n")
+        named = f"{option} or ${variable}" if option else f"${variable}"
+        sys.stderr.write(f"note: {what} in {place.path.absolute()}, by {CURRENT}; {named} names it\n")
     return place.path
 
 

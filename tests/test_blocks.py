@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from market_events import market_events
 
 from liqbot.blocks import (
     DTYPES,
@@ -15,7 +16,6 @@ from liqbot.blocks import (
     Roster,
     block_of,
     dtype_of,
-    market_events,
     optional_columns,
     rows_of,
     unknown_rows,

@@ -1,6 +1,10 @@
 import hashlib
+import importlib
+import itertools
 import os
 import re
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -109,3 +113,80 @@ def test_an_entry_point_that_is_named_loads_and_one_that_is_not_there_is_refused
     with pytest.raises(ExpectedError, match=r"nothing: no installed package has this entry point in liqbot\.verbs; "
                                             r"there are: paper"):
         load_entry_point("liqbot.verbs", "nothing")
+
+
+Install = Callable[..., Path]
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Puts a package into a directory of installed ones, with its entry point `theirs`; answers with its folder."""
+    name = f"their_package_{next(_numbers)}"
+
+    def installed(**modules: str) -> Path:
+        site = tmp_path / "site"
+        package, metadata = site / name, site / f"{name}-1.dist-info"
+        for folder in (package, metadata):
+            folder.mkdir(parents=True, exist_ok=True)
+        (package / "__init__.py").touch()
+        for module, text in modules.items():
+            (package / f"{module}.py").write_text(text)
+        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n")
+        (metadata / "entry_points.txt").write_text(f"[their.group]\ntheirs = {name}.entry:VALUE\n")
+        if str(site) not in sys.path:
+            monkeypatch.syspath_prepend(str(site))
+        importlib.invalidate_caches()
+        return package
+
+    yield installed
+    for loaded in [one for one in sys.modules if one.partition(".")[0] == name]:
+        del sys.modules[loaded]
+
+
+def theirs() -> str:
+    return load_entry_point("their.group", "theirs")[0].sha256
+
+
+def test_every_module_of_the_package_of_an_entry_point_is_in_its_digest(install: Install) -> None:
+    install(entry="VALUE = 1\n", arithmetic="FACTOR = 2\n")
+    first = theirs()
+    assert theirs() == first
+    install(arithmetic="FACTOR = 3\n")
+    assert theirs() != first, "it decides otherwise, and a replay has to know"
+
+
+@pytest.mark.parametrize("place", ["entry.py", "arithmetic.py", ".", ".."])
+def test_an_entry_point_whose_code_anybody_may_write_is_refused_before_it_runs(
+    install: Install, tmp_path: Path, place: str
+) -> None:
+    ran = tmp_path / "ran"
+    package = install(entry=f"open({str(ran)!r}, 'w').close()\nVALUE = 1\n", arithmetic="")
+    open_to_all = Path(os.path.normpath(package / place))
+    open_to_all.chmod(0o777)
+    refusal = rf"theirs: entry point .*: anybody may write {re.escape(str(open_to_all))}\b"
+    with pytest.raises(ExpectedError, match=refusal):
+        theirs()
+    assert not ran.exists()
+    open_to_all.chmod(0o755)
+    theirs()
+    assert ran.exists()
+
+
+def test_an_entry_point_that_only_the_current_directory_has_is_refused(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = install(entry="VALUE = 1\n")
+    monkeypatch.chdir(package.parent)
+    with pytest.raises(ExpectedError, match=f"only the current directory, {re.escape(str(package.parent))}, has it"):
+        theirs()
+
+
+def test_an_entry_point_whose_package_is_gone_gives_one_clear_line(install: Install) -> None:
+    package = install(entry="VALUE = 1\n")
+    for path in package.iterdir():
+        path.unlink()
+    package.rmdir()
+    importlib.invalidate_caches()
+    with pytest.raises(ExpectedError, match=r"theirs: entry point .*: ModuleNotFoundError: No module named 'their_"):
+        theirs()

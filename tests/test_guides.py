@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from program_copy import COPIED, ROOT, apply, copied, diffs_of, run
+from program_copy import COPIED, ROOT, apply, copied, copied_for, diffs_of, run
 
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 GUIDES = {
@@ -30,7 +30,8 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("name", FILES_MAX)
 def test_a_change_touches_few_files(name: str, tmp_path: Path) -> None:
-    touched = apply(diffs_of(GUIDES[name]), copied(tmp_path))
+    diff = diffs_of(GUIDES[name])
+    touched = apply(diff, copied_for(diff, tmp_path))
     assert 1 <= len(touched) <= FILES_MAX[name]
 
 
@@ -43,7 +44,7 @@ def test_every_guide_names_files_that_exist() -> None:
     assert not sorted(link for link in links if not (ROOT / link).exists())
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_a_gate_is_judged_and_its_parameter_is_shown(program: Path) -> None:
     shown = run(program, "config", "show", "--origin", "--set", "signals.cascade.funding_pct_min=0.02")
     assert re.search(r"signals\.cascade\.funding_pct_min\s.*0\.02", shown.stdout), shown.stderr
@@ -62,7 +63,7 @@ def test_a_column_is_written_and_read_by_name(program: Path, tmp_path: Path) -> 
     code = """
 import sys
 from pathlib import Path
-from liqbot.blocks import Roster, block_of, market_events
+from liqbot.blocks import Roster, block_of
 from liqbot.events import TradeBar
 from liqbot.journal import Journal, JournalReader
 from paper.tapes.format import OPTIONAL_COLUMNS
@@ -73,13 +74,13 @@ with Journal.open(path, mode="paper", account="a", roster=roster) as journal:
     journal.append(block_of(bars, roster, tick_ms=2), "test", 1)
 with JournalReader(path) as reader:
     (record,) = reader.records()
-print([bar.largest_trade_usd for bar in market_events(record.block, roster)], "largest_trade_usd" in OPTIONAL_COLUMNS)
+print(record.block.rows("bars")["largest_trade_usd"].tolist(), "largest_trade_usd" in OPTIONAL_COLUMNS)
 """
     done = run(program, str(tmp_path), code=code)
-    assert done.stdout.splitlines() == ["[2.0, None] True"], done.stderr
+    assert done.stdout.splitlines() == ["[2.0, nan] True"], done.stderr
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_an_import_format_is_recognised_and_refuses_by_its_own_names(program: Path, tmp_path: Path) -> None:
     ticks = tmp_path / "binance-BTCUSDT-ticks.csv"
     ticks.write_text("at,mark_usd\n1722816000,60000\n1722816001,60001\n")
@@ -90,7 +91,7 @@ def test_an_import_format_is_recognised_and_refuses_by_its_own_names(program: Pa
     assert "row 0 (the first is 0), column 'mark_usd': -1.0; a positive number is right" in done.stderr
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_a_verb_is_listed_and_runs(program: Path, tmp_path: Path) -> None:
     ledger = tmp_path / "ledger.sqlite"
     with gzip.open(ROOT / "tests/fixtures/first_format/session.ledger.sqlite.gz") as stored, ledger.open("wb") as file:
@@ -101,7 +102,7 @@ def test_a_verb_is_listed_and_runs(program: Path, tmp_path: Path) -> None:
     assert re.search(r"^  fees +show what was paid in fees, by day$", run(program, "--help").stdout, re.MULTILINE)
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_a_ledger_table_is_filled_and_comes_to_ledgers_that_are_there(program: Path, tmp_path: Path) -> None:
     ledger = tmp_path / "ledger.sqlite"
     with gzip.open(ROOT / "tests/fixtures/first_format/session.ledger.sqlite.gz") as stored, ledger.open("wb") as file:
@@ -134,7 +135,7 @@ for name in ("ledger", "new"):
     assert done.stdout.splitlines() == [rows, "True"] * 2, done.stderr
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_an_order_type_reaches_the_venues_and_their_simulation(program: Path) -> None:
     code = """
 import sys
@@ -167,7 +168,7 @@ for whole in (False, True):
     ], done.stderr
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_an_alert_sink_is_called(program: Path) -> None:
     code = """
 from liqbot.events import Halt
@@ -183,14 +184,14 @@ for alert in alerts_of(Halt(time_ms=1, reason="somebody must look")):
     assert "\aHALT: somebody must look" in done.stderr, done.stderr
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_a_strategy_of_ours_is_one_file(program: Path) -> None:
     shutil.copy(ROOT / "examples" / "own_strategy.py", program / "liqbot" / "signals" / "strategies" / "breakout.py")
     shown = run(program, "config", "show", "--set", "signals.breakout.enabled=false")
     assert re.search(r"signals\.breakout\.enabled\s.*false", shown.stdout, re.IGNORECASE), shown.stderr
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_a_venue_that_trades_is_one_folder(program: Path) -> None:
     venues = program / "liqbot" / "venues"
     shutil.copytree(venues / "bybit", venues / "twin", ignore=shutil.ignore_patterns("__pycache__"))

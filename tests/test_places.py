@@ -70,6 +70,20 @@ def test_the_current_directory_is_reported_once_in_a_line(capsys: pytest.Capture
     assert capsys.readouterr().err == ""
 
 
+def test_recorded_days_never_lie_in_the_current_directory_in_silence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """State that is named by --data says nothing about where the days of all modes are kept."""
+    places.data_dir(tmp_path, "demo")
+    assert places.rungs_path() == Path("var/rungs.jsonl")
+    where = tmp_path / "here/var/rungs.jsonl"
+    said = f"note: recorded days in {where}, by the current directory; $LIQBOT_RUNGS names it\n"
+    assert capsys.readouterr().err == said
+    monkeypatch.setenv("LIQBOT_RUNGS", "/srv/rungs.jsonl")
+    assert places.rungs_path() == Path("/srv/rungs.jsonl")
+    assert capsys.readouterr().err == ""
+
+
 def test_secrets_directory(monkeypatch: pytest.MonkeyPatch) -> None:
     assert places.secrets_dir() is None
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", "/run/credentials/bot")

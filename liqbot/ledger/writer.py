@@ -43,7 +43,6 @@ class LedgerWriter:
         self._fold = Fold(state, keeping or WriteLimits())
         self._stored = states.entries_of(state)
         """The fold's state as it lies in the database."""
-        self._state_bytes = 0
         self._seen_seq = self._seq
         self._flushed_s = time.monotonic()
 
@@ -51,11 +50,6 @@ class LedgerWriter:
     def seq(self) -> int:
         """The last journal record whose rows are committed."""
         return self._seq
-
-    @property
-    def state_bytes(self) -> int:
-        """Of the fold's state, written by all flushes so far."""
-        return self._state_bytes
 
     @property
     def seen_seq(self) -> int:
@@ -119,7 +113,6 @@ class LedgerWriter:
             )
         pending.clear()
         self._stored = entries
-        self._state_bytes += sum(map(len, changed.values()))
         self._seq = self._seen_seq
         self._flushed_s = time.monotonic()
 

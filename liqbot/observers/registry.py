@@ -13,9 +13,8 @@ from liqbot.journal import Journal
 from liqbot.ledger.later import FedLedger
 from liqbot.observers.observer import Observer
 from liqbot.settings import Settings
+from liqbot.settings.named_code import OBSERVERS_GROUP
 
-ENTRY_POINT_GROUP: Final = "liqbot.observers"
-"""Of other packages: name -> factory."""
 FILE_FACTORY: Final = "observer"
 """The function a file must define."""
 FIRST, LAST = "ledger", "snapshots"
@@ -113,9 +112,9 @@ def _extension(name: str) -> Factory:
         if factory is None:
             raise ExpectedError(f"{loaded.origin}: no function {FILE_FACTORY}(context)", Exit.CONFIG)
         return factory
-    others = sorted(entry.name for entry in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP))
+    others = sorted(entry.name for entry in importlib.metadata.entry_points(group=OBSERVERS_GROUP))
     if name not in others:
         known = ", ".join((*BUILT_IN, *others))
         raise ExpectedError(f"{name!r} is no observer; there are {known}, and files ending in .py", Exit.CONFIG)
-    installed: Factory = load_entry_point(ENTRY_POINT_GROUP, name)[1]
+    installed: Factory = load_entry_point(OBSERVERS_GROUP, name)[1]
     return installed

@@ -174,12 +174,3 @@ def as_csv(name: str, rows: Sequence[Mapping[str, str]]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
-
-
-def columns_markdown() -> str:
-    """The tables for docs/export.md."""
-    parts = []
-    for name, table in EXPORTS.items():
-        head = f"## {name}\n\n{table.text.capitalize()}.\n\n| column | what |\n|---|---|\n"
-        parts.append(head + "".join(f"| `{one.name}` | {one.text} |\n" for one in table.columns))
-    return "\n".join(parts)

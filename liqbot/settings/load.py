@@ -14,7 +14,8 @@ from liqbot.settings import names as known_names
 from liqbot.settings.contradictions import contradictions
 from liqbot.settings.layers import Layer, environment_layer, file_layer, flat, merged, override_layer, secrets_layer
 from liqbot.settings.model import Settings, settings_model
-from liqbot.settings.names import Names
+from liqbot.settings.named_code import require_named_in_files
+from liqbot.settings.names import Names, names_of
 from liqbot.settings.own_strategies import loaded_from, named_in, require_from_files
 from liqbot.settings.venues import with_able_venues
 from liqbot.signals.loader import OwnStrategies
@@ -52,7 +53,7 @@ def load(
     named = named_in(files)
     own = loaded_from(named, config) if model is None else OwnStrategies()
     chosen = model or settings_model(own.strategies)
-    names = Names(chosen)
+    names = names_of(chosen)
     layer = merged(
         [
             *(file_layer(names, file) for file in files),
@@ -66,8 +67,9 @@ def load(
     warnings = (*own.warnings, *layer.warnings)
     for line in warnings:
         sys.stderr.write(f"liqbot: {line}\n")
+    require_named_in_files(settings, layer.origins, files, config)
     settings = settings.model_copy(update={"observers": settings.observers.located(directory)})
-    return Loaded(with_able_venues(settings, layer.origins, files, config), layer.origins, warnings)
+    return Loaded(with_able_venues(settings, config), layer.origins, warnings)
 
 
 def _valid(model: type[Settings], layer: Layer, names: Names) -> Settings:

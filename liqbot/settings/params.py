@@ -74,7 +74,7 @@ class ObserversParams(_Params):
     enabled: tuple[str, ...] = Field(
         ("ledger", "snapshots", "log", "console"),
         description="Observers by name: built in, of an installed package, or a .py file (relative to the "
-        "configuration directory).",
+        "configuration directory). The two latter in the profile or in local.toml only.",
     )
     alert_sinks: tuple[str, ...] = Field(
         ("log", "file"),

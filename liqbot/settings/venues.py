@@ -1,13 +1,12 @@
 """Venues that a configuration names: the user's own are loaded here, and all are held against what each can do."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from liqbot.exits import Exit, ExpectedError
 from liqbot.extensions import Extension, extension_file, load_entry_point, load_file
 from liqbot.instruments import split_venue_key
-from liqbot.places import CONFIG_VARIABLE, config_dir, config_is_named
+from liqbot.places import config_dir
 from liqbot.settings.model import TEST_MODES, Settings
 from liqbot.venues.evidence import grades_of
 from liqbot.venues.registry import VENUES, access_refusal, mark_poll_of, refusal, unknown
@@ -24,36 +23,11 @@ _READING_MODES: Final = ("observe", "testnet", "demo", "live")
 _TRADING_MODES: Final = ("testnet", "demo", "live")
 
 
-def with_able_venues(
-    settings: Settings, origins: Mapping[tuple[str, ...], str], files: Sequence[Path], config: Path | None
-) -> Settings:
+def with_able_venues(settings: Settings, config: Path | None) -> Settings:
     """With the user's own venues loaded. ExpectedError when one cannot be, or when a venue cannot do what it is for."""
-    require_named_in_files(settings, origins, files, config)
     loaded = with_own_venues(settings, config_dir(config))
     require_able_venues(loaded)
     return loaded
-
-
-def require_named_in_files(
-    settings: Settings, origins: Mapping[tuple[str, ...], str], files: Sequence[Path], config: Path | None
-) -> None:
-    """ExpectedError when something else than the profile's files names code, or when nobody named the directory of the
-    configuration: code is never taken from wherever the program happens to be started."""
-    for name in ("venue_files", "venue_packages"):
-        if not getattr(settings, name):
-            continue
-        origin = origins.get((name,), "")
-        if origin not in {str(file) for file in files}:
-            raise ExpectedError(
-                f"{name} (from {origin}): code is named in the profile or in local.toml only", Exit.CONFIG
-            )
-        if not config_is_named(config):
-            place = config_dir(config)
-            raise ExpectedError(
-                f"{name}: code is not loaded from {place.absolute()} because it is in the current directory; "
-                f"name the configuration with --config {place} or {CONFIG_VARIABLE}",
-                Exit.CONFIG,
-            )
 
 
 def with_own_venues(settings: Settings, directory: Path) -> Settings:

@@ -19,12 +19,6 @@ from liqbot.venues.spec import (
 )
 from liqbot.venues.statements import Statement
 
-
-def close_out_margin_pct(initial_pct: float) -> float:
-    """Below this the liquidity programme and the insurance fund take over: max(1/3 initial, maintenance - 12)."""
-    return max(initial_pct / 3.0, initial_pct * 2.0 / 3.0 - 12.0)
-
-
 # The initial margin grows with the square root of size over traded volume: only the base level is a constant.
 BASE: Final = tier_table(
     ((50_000_000, 10, 6.666667),), source="leverage and margin policy: maintenance = 2/3 of initial", as_of="undated"

@@ -1,7 +1,6 @@
 """How we know what a venue answers: every endpoint and topic of a dialect names where its shape was seen."""
 
 import enum
-from collections.abc import Iterable
 
 import msgspec
 
@@ -22,9 +21,3 @@ class Evidence(msgspec.Struct, frozen=True):
     seen: EndpointUse
     source: str
     note: str = ""
-
-
-def unproved(endpoints: Iterable[str], evidence: Iterable[Evidence]) -> list[str]:
-    """Endpoints that a dialect answers without saying how it knows, and evidence for what it does not answer."""
-    answered, named = set(endpoints), {one.endpoint for one in evidence}
-    return sorted(answered ^ named)

@@ -59,10 +59,6 @@ class Loopback:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server.port}"
 
-    @property
-    def ws_url(self) -> str:
-        return f"ws://127.0.0.1:{self.server.port}"
-
 
 @contextlib.asynccontextmanager
 async def serving(hub: Hub, dialects: Iterable[Dialect], port: int = 0) -> AsyncIterator[Loopback]:

@@ -7,9 +7,10 @@ from liqbot.events import Event, FeedDown, FeedUp
 from liqbot.market.map.whales import WhaleNews
 from liqbot.market.market import Market
 from liqbot.market.view import MarketView
+from liqbot.observers.observer import OnStep
 from liqbot.settings import Settings
 from paper.sessions.assembly import engine_of, exchange_of, seeded_journal_id
-from paper.sessions.sim_loop import Observer, SimLoop
+from paper.sessions.sim_loop import SimLoop
 from paper.sessions.tape_settings import contracts_of
 from paper.tapes.reader import Tape
 
@@ -53,7 +54,7 @@ class FollowedMarket(Market):
 
 
 def follower(
-    settings: Settings, tape: Tape, lead: LeadingMarket, *checks: Observer, heard: dict[str, Any] | None = None
+    settings: Settings, tape: Tape, lead: LeadingMarket, *checks: OnStep, heard: dict[str, Any] | None = None
 ) -> SimLoop:
     """A house of its own account and exchange, opened. `settings` fit the tape and have the leader's market: they may
     differ in signals, risk, execution and the simulated exchange. Step it after the leader, with the same block.

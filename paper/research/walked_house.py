@@ -8,6 +8,7 @@ from liqbot.blocks import EventBlock
 from liqbot.commands import Command
 from liqbot.events import Event
 from liqbot.instruments import Side
+from liqbot.observers.observer import OnStep
 from liqbot.settings import Settings
 from liqbot.signals.evaluate import SIDES, EnabledStrategy, enabled_strategies
 from liqbot.signals.features import Features, features_of
@@ -15,7 +16,6 @@ from liqbot.signals.gates import code_of
 from liqbot.signals.verdict import SIGNAL
 from paper.exchange import PaperExchange
 from paper.research.followers import LeadingMarket, follower
-from paper.sessions.sim_loop import Observer
 from paper.tapes.reader import Tape
 
 Seen = tuple[tuple[str, dict[Side, Features]], ...]
@@ -36,7 +36,7 @@ def seen_by(lead: LeadingMarket, settings: Settings) -> Seen:
 class WalkedHouse:
     """As `follower`, for who steps many of them: `step` after the leader, with the same block and what was seen."""
 
-    def __init__(self, settings: Settings, tape: Tape, lead: LeadingMarket, *checks: Observer) -> None:
+    def __init__(self, settings: Settings, tape: Tape, lead: LeadingMarket, *checks: OnStep) -> None:
         self._loop = follower(settings, tape, lead, *checks)
         exchange = self._loop.exchange
         assert isinstance(exchange, PaperExchange)

@@ -8,9 +8,10 @@ from liqbot.observers.observer import OnStep
 from liqbot.review.progress import Advance, watched
 from liqbot.runtime.assembly import Parts, assembled
 from liqbot.settings import Settings
+from paper.exchange.exchange import React
 from paper.sessions.assembly import seeded_journal_id
 from paper.sessions.session import SessionMarket
-from paper.sessions.sim_loop import React, SimLoop
+from paper.sessions.sim_loop import SimLoop
 
 MODE = "observe"
 

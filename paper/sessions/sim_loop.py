@@ -12,11 +12,10 @@ from liqbot.commands import Command
 from liqbot.engine import Engine, Step
 from liqbot.events import Event
 from liqbot.journal.errors import JournalStuckError
+from liqbot.observers.observer import OnStep
 from liqbot.runtime import step as rule
 from liqbot.runtime.assembly import snapshot_version
-
-Observer = Callable[[int, EventBlock, Step, Engine], None]
-React = Callable[[tuple[Event, ...], int], tuple[Command, ...]]
+from paper.exchange.exchange import React
 
 
 class Exchange(Protocol):
@@ -66,7 +65,7 @@ class SimLoop:
         exchange: Exchange,
         *,
         journal: SimJournal | None = None,
-        observers: Sequence[Observer] = (),
+        observers: Sequence[OnStep] = (),
         source: str = "house",
     ) -> None:
         """`observers` see every block the journal took, facts and market alike, after its Step is recorded."""

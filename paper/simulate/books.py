@@ -21,7 +21,8 @@ from liqbot.ledger.connect import engine_for
 from liqbot.ledger.migrate import upgrade
 from liqbot.ledger.observation import observation_of
 from liqbot.ledger.tables import TABLES, core
-from paper.simulate.journal import MemoryJournal, Seen
+from liqbot.observers.observer import OnStep
+from paper.simulate.journal import MemoryJournal
 
 COMPARED: Final = tuple(table.name for table in map(core, TABLES) if table.name != "map_snapshot")
 """Row by row the same as those of a ledger made anew, without maps and what is read from one: a start has none before
@@ -231,5 +232,5 @@ def first_difference(running: str, remade: str) -> str:
 def remade_into(url: str, journal: MemoryJournal, build: Callable[[], Engine]) -> None:
     """A new ledger from the whole journal. Unrepeatable when a Step comes out otherwise than it did."""
     with LedgerWriter(url, journal.journal_id) as ledger:
-        seen: Seen = ledger.observer("simulate")
+        seen: OnStep = ledger.observer("simulate")
         journal.recovered(build, from_start=True, seen=seen)

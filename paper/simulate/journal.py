@@ -9,8 +9,8 @@ from liqbot.commands import Command
 from liqbot.engine import Engine, Step
 from liqbot.events import JournalGap
 from liqbot.journal.errors import JournalStuckError
+from liqbot.observers.observer import OnStep
 
-Seen = Callable[[int, EventBlock, Step, Engine], None]
 """Told of every record that is run again."""
 
 
@@ -113,7 +113,7 @@ class MemoryJournal:
         self._pending, self.doomed = [], ""
 
     def recovered(
-        self, engine: Callable[[], Engine], *, from_start: bool, seen: Seen | None = None, reached: int | None = None
+        self, engine: Callable[[], Engine], *, from_start: bool, seen: OnStep | None = None, reached: int | None = None
     ) -> Engine:
         """The newest snapshot and the records after it, or all records; with `reached` the newest at or before that
         record. Unrepeatable when a Step differs."""

@@ -2,7 +2,9 @@
 
 from typing import TypeVar
 
-from liqbot.blocks import EventBlock, Roster, market_events
+from market_events import market_events
+
+from liqbot.blocks import EventBlock, Roster
 from liqbot.events import FeedDown, FeedUp, MarketEvent
 
 Event = TypeVar("Event")

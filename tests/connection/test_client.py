@@ -367,6 +367,7 @@ async def test_an_order_whose_turn_does_not_come_is_given_up_and_never_sent() ->
         assert (len(requests), signed) == (1, [True])
 
 
+@pytest.mark.drawn(cases=True)
 @pytest.mark.parametrize("body", ["null", "{}", "[]", '{"code":"0","data":[]}'])
 @pytest.mark.parametrize("venue", [name for name, spec in SPECS.items() if spec.trading is not None])
 async def test_a_list_of_contracts_that_is_nonsense_leaves_those_that_are_loaded(venue: str, body: str) -> None:

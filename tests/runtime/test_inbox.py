@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from market_events import market_events
 
-from liqbot.blocks import EventBlock, Roster, block_of, market_events
+from liqbot.blocks import EventBlock, Roster, block_of
 from liqbot.events import FundingRate, Halt, Liquidation, MarkPrice, TradeBar
 from liqbot.instruments import FundingStage, Side
 from liqbot.market.observed.settlements import settlement_ms

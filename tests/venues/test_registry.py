@@ -10,7 +10,6 @@ import pytest
 
 import liqbot.venues
 from liqbot.instruments import Side, venue_key
-from liqbot.venues.coinbaseinternational import close_out_margin_pct
 from liqbot.venues.registry import VENUES, access_refusal, mark_poll_of, mechanics_of, trading_of, wire_of
 
 FOLDER = Path(liqbot.venues.__file__).parent
@@ -132,11 +131,6 @@ def test_small_positions_end_at_the_venues_highest_leverage():
     for venue, leverage in highest.items():
         assert mechanics_of(venue, "BTC").leverage_max(10_000.0) == leverage
     assert mechanics_of("hyperliquid", "ETH").leverage_max(10_000.0) == 25
-
-
-def test_close_out_margin_takes_the_larger_of_both():
-    assert close_out_margin_pct(10.0) == pytest.approx(10.0 / 3.0)
-    assert close_out_margin_pct(60.0) == pytest.approx(28.0)
 
 
 def test_the_same_question_gets_the_same_object():

@@ -102,6 +102,7 @@ async def test_an_order_of_somebody_else_in_an_unknown_state_is_no_error_of_the_
 # --- orders -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.drawn(cases=True)
 @everywhere
 async def test_an_order_whose_answer_is_wrong_shaped_is_read_back(venue: str) -> None:
     async with rig(venue) as one:
@@ -115,6 +116,7 @@ async def test_an_order_whose_answer_is_wrong_shaped_is_read_back(venue: str) ->
         assert len(one.account.open_orders()) == len(SHAPES)
 
 
+@pytest.mark.drawn(cases=True)
 @everywhere
 async def test_a_stop_that_is_read_back_wrong_shaped_is_read_again(venue: str) -> None:
     try:
@@ -139,6 +141,7 @@ REFUSING = {
 }  # fmt: skip
 
 
+@pytest.mark.drawn(cases=True)
 @everywhere
 async def test_a_stop_that_stands_is_not_lost_over_a_refusal_in_unknown_words(venue: str) -> None:
     async with rig(venue) as one:

@@ -1,8 +1,9 @@
 import msgspec
 import pytest
+from market_events import market_events
 from public_venue import PublicVenue
 
-from liqbot.blocks import Roster, market_events
+from liqbot.blocks import Roster
 from liqbot.connection.client import VenueClient
 from liqbot.events import FundingRate, OpenInterest, TradeBar
 from liqbot.instruments import FundingStage

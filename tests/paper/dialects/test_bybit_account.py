@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from bybit_place import BTC, ENTRY, BybitPlace, bybit_place
 from ccxt.base import errors
+from endpoint_proofs import unproved
 from patience import patiently, until
 
 from liqbot.commands import SetLeverage
 from paper.dialects.bybit.dialect import BybitDialect
-from paper.dialects.evidence import unproved
 from paper.dialects.faults import Kind
 
 BALANCE = "GET /v5/account/wallet-balance"

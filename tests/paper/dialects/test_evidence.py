@@ -1,9 +1,10 @@
 """Whatever a dialect answers, it says how it knows; of venues that are only read the spec says it, feed by feed."""
 
 import pytest
+from endpoint_proofs import unproved
 from loopback_market import hub_of
 
-from paper.dialects.evidence import EndpointUse, unproved
+from paper.dialects.evidence import EndpointUse
 from paper.dialects.serving import dialects_of, traded
 
 

@@ -12,6 +12,7 @@ import aiohttp
 import msgspec
 import pytest
 from loopback_market import PRICE, ROSTER, at, hub_of
+from loopback_streams import ws_url
 from patience import patiently
 
 from liqbot.blocks import EventBlock, block_of
@@ -146,7 +147,7 @@ async def over_the_wire(blocks: list[EventBlock]) -> list[tuple[Any, ...]]:
     async with serving(hub, [BinanceDialect(hub)]) as loop, aiohttp.ClientSession() as session:
         trader = Trader(loop.url, session, lambda: hub.now_ms)
         listen_key = (await trader.request("POST", "/fapi/v1/listenKey"))["listenKey"]
-        where = f"{loop.ws_url}/fstream.binance.com/private/ws?listenKey={listen_key}"
+        where = f"{ws_url(loop)}/fstream.binance.com/private/ws?listenKey={listen_key}"
         async with session.ws_connect(where) as socket:
             listening = asyncio.create_task(trader.listen(socket))
             await play(hub, loop.server.sockets[0], trader, blocks)

@@ -5,11 +5,11 @@ from decimal import Decimal
 
 import pytest
 from ccxt.base import errors
+from endpoint_proofs import unproved
 from loopback_market import PRICE, bar, block, hub_of, mark, quiet, rate
 from okx_place import BTC, ETH, ISOLATED, KEY, Place, served
 
 from liqbot.commands import SetLeverage
-from paper.dialects.evidence import unproved
 from paper.dialects.okx.dialect import OkxDialect
 from paper.exchange import account_events
 

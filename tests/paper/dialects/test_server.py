@@ -7,6 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 from loopback_market import START_MS, at, block, forced, hub_of, quiet
+from loopback_streams import ws_url
 from patience import patiently
 
 from liqbot.commands import SetLeverage
@@ -70,8 +71,8 @@ async def test_a_late_answer_is_late(loop: Loopback) -> None:
 async def test_an_unknown_socket_is_refused_and_recorded(loop: Loopback) -> None:
     async with aiohttp.ClientSession() as session:
         with pytest.raises(aiohttp.WSServerHandshakeError):
-            await session.ws_connect(loop.ws_url + "/fstream.binance.com/nowhere")
-        async with session.ws_connect(loop.ws_url + "/fstream.binance.com/market/ws") as socket:
+            await session.ws_connect(ws_url(loop) + "/fstream.binance.com/nowhere")
+        async with session.ws_connect(ws_url(loop) + "/fstream.binance.com/market/ws") as socket:
             await socket.send_str('{"method":"SUBSCRIBE","params":["btcusdt@depth"],"id":7}')
             assert (await socket.receive_json())["id"] == 7
     assert len(loop.server.unknown) == 2
@@ -83,7 +84,7 @@ async def test_an_unknown_socket_is_refused_and_recorded(loop: Loopback) -> None
     ("/ws", "btcusdt@bookTicker", True), ("/ws", "btcusdt@aggTrade", False), ("/private/ws", "", False),
 ])
 async def test_a_root_carries_its_own_streams_alone(loop: Loopback, place: str, stream: str, told: bool) -> None:
-    where = loop.ws_url + "/fstream.binance.com" + place
+    where = ws_url(loop) + "/fstream.binance.com" + place
     async with aiohttp.ClientSession() as session:
         if not stream:
             with pytest.raises(aiohttp.WSServerHandshakeError):
@@ -93,14 +94,14 @@ async def test_a_root_carries_its_own_streams_alone(loop: Loopback, place: str, 
             await socket.send_json({"method": "SUBSCRIBE", "params": [stream], "id": 1})
             assert ("result" in await socket.receive_json()) is told
     # The environments for practice keep the former root as it was.
-    practice = loop.ws_url + "/fstream.binancefuture.com/ws/" + stream
+    practice = ws_url(loop) + "/fstream.binancefuture.com/ws/" + stream
     async with aiohttp.ClientSession() as session, session.ws_connect(practice) as socket:
         await loop.hub.advance(quiet(1, "binance"))
         assert (await socket.receive_json())["s"] == "BTCUSDT"
 
 
 async def test_a_combined_stream_wraps_its_messages(loop: Loopback) -> None:
-    where = loop.ws_url + "/fstream.binance.com/market/stream?streams=btcusdt@markPrice@1s/ethusdt@markPrice@1s"
+    where = ws_url(loop) + "/fstream.binance.com/market/stream?streams=btcusdt@markPrice@1s/ethusdt@markPrice@1s"
     async with aiohttp.ClientSession() as session, session.ws_connect(where) as socket:
         await loop.hub.advance(quiet(1, "binance"))
         told = await socket.receive_json()
@@ -110,7 +111,7 @@ async def test_a_combined_stream_wraps_its_messages(loop: Loopback) -> None:
 
 async def test_a_flood_arrives_whole_and_in_order(loop: Loopback) -> None:
     rows = [forced("binance", 1, Side.SHORT, 50_000.0, 50_000.0 * number) for number in range(1, 1_001)]
-    where = loop.ws_url + "/fstream.binance.com/market/ws"
+    where = ws_url(loop) + "/fstream.binance.com/market/ws"
     async with aiohttp.ClientSession() as session, session.ws_connect(where) as socket:
         await socket.send_str('{"method":"SUBSCRIBE","params":["btcusdt@forceOrder"],"id":1}')
         await socket.receive_json()
@@ -124,7 +125,7 @@ async def test_stopping_ends_every_connection() -> None:
     hub = hub_of("binance")
     async with aiohttp.ClientSession() as session:
         async with serving(hub, [BinanceDialect(hub)]) as served:
-            socket = await session.ws_connect(served.ws_url + "/fstream.binance.com/market/ws")
+            socket = await session.ws_connect(ws_url(served) + "/fstream.binance.com/market/ws")
             url = served.url
         assert (await patiently(socket.receive())).type in (
             aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSING

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.drawn
 """What they share costs the most of them."""
 
 ROOT = pathlib.Path(__file__).parents[3]
+BUILDERS = ROOT / "tests/builders"
 ROOMS = sorted(pathlib.Path(paper.tapes.__file__).parent.glob("*.py"))
 OWN_FILES = {"format.py", "truth.py"}
 """The table itself, and truth files, which have columns of their own."""
@@ -94,7 +95,7 @@ def edit(path: pathlib.Path, before: str, after: str) -> None:
 def run(root: pathlib.Path, script: str, *words: str) -> list[str]:
     """The lines that the program at `root` prints."""
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script), *words], cwd=root, env={"PYTHONPATH": str(root)},
+        [sys.executable, "-c", textwrap.dedent(script), *words], cwd=root, env={"PYTHONPATH": f"{root}:{BUILDERS}"},
         capture_output=True, text=True, check=False, timeout=PATIENCE_S,
     )
     assert done.returncode == 0, done.stderr
@@ -125,7 +126,7 @@ WRITE = """
 """
 READ_TAPE = """
     import pathlib, sys
-    from liqbot.blocks import market_events
+    from market_events import market_events
     from liqbot.exits import ExpectedError
     from paper.tapes.reader import read_tape
     try:

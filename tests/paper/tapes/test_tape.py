@@ -8,9 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
+from market_events import market_events
 from pyarrow import csv, parquet
 
-from liqbot.blocks import KINDS, EventBlock, Roster, block_of, market_events
+from liqbot.blocks import KINDS, EventBlock, Roster, block_of
 from liqbot.events import (
     FundingRate,
     Liquidation,
@@ -78,7 +79,7 @@ def same(left: EventBlock, right: EventBlock) -> bool:
     return bytes_of[: len(KINDS)] == bytes_of[len(KINDS) :]
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 @settings(max_examples=60, deadline=None)
 @given(blocks=markets(), batch_rows=st.integers(1, 20))
 def test_round_trip_in_any_batching(
@@ -341,7 +342,7 @@ def test_nothing_to_write(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 @pytest.mark.skipif(not REAL, reason="the recorded tapes are not beside this checkout")
 @pytest.mark.parametrize("path", REAL, ids=lambda path: path.stem)
 def test_recorded_tapes(path: Path, tmp_path: Path) -> None:
