@@ -175,6 +175,23 @@ async def test_a_broken_user_stream_says_so_and_is_read_up(venue: str) -> None:
         await one.until(events.Fill, exit_order.client_id)
 
 
+@everywhere
+async def test_a_message_nested_too_deeply_costs_a_connection_and_not_the_stream(venue: str) -> None:
+    async with rig(venue) as one:
+        await long_of(one)
+        await until(lambda: any(socket.account is not None for socket in one.loop.server.sockets))
+        for socket in one.loop.server.sockets:
+            socket.send("[" * 100_000 + "]" * 100_000)
+        await one.until(events.FeedDown)
+        assert one.client.handler_errors, "given up at once, and not for a ping that nobody heard"
+        await one.until(events.FeedUp, count=2)
+        exit_order = one.desk.order(Purpose.EXIT)
+        await one.send(exit_order)
+        await one.until(events.OrderAccepted, exit_order.client_id)
+        await one.advance()
+        await one.until(events.Fill, exit_order.client_id)
+
+
 @pytest.mark.parametrize("venue", SIGNED)
 async def test_a_wrong_secret_halts_and_is_named(venue: str) -> None:
     async with rig(venue, secret="wrong", running=False) as one:

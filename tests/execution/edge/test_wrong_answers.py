@@ -6,6 +6,7 @@ import pytest
 
 from liqbot import events
 from liqbot.commands import Purpose
+from liqbot.venues.errors import AnswerMalformed
 from tests.builders.loopback_broker import VENUES_SERVED, Rig, rig
 from tests.builders.wrong_answers import (
     NOT_UNDERSTOOD,
@@ -163,3 +164,12 @@ async def test_a_row_that_names_itself_and_is_not_understood_spoils_nothing() ->
         one.desk.facts.clear()
         assert await one.edge.reconciler.once()
         assert {fact.client_id for fact in one.desk.of(events.OrderAccepted)} == {stop.client_id, "theirs"}
+
+
+async def test_no_balance_at_all_is_neither_an_empty_wallet_nor_another_account() -> None:
+    async with rig("binance") as one:
+        one.hub.faults.next("GET /fapi/v3/balance", "changed", change=lambda _: b"[]", times=100)
+        with pytest.raises(AnswerMalformed):
+            await one.edge.adapter.wallet_usd(one.client)
+        with pytest.raises(AnswerMalformed):
+            await one.edge.adapter.permissions(one.client, with_money=False)

@@ -56,6 +56,7 @@ CAUGHT = {
     "cancel_first": (0, "CANCEL_UNPROTECTS"), "leverage_unread": (26, "LEVERAGE"), "waits_for_disk": (109, "NAKED"),
     "ends_at_once": (21, "ENDED_NAKED"), "ratio_ignored": (1, "MISTRANSLATED"), "newest_mark": (101, "MISTRANSLATED"),
     "marks_unchecked": (30, "ENTRY_MARK_DEVIATION"), "forced_unnoticed": (112, "FORCED_UNNOTICED"),
+    "strays_left": (143, "LEFT_BEHIND"),
 }  # fmt: skip
 
 
