@@ -280,6 +280,13 @@ class VenueClient:
         token = _ON_URL.set(on_url)
         try:
             return await self._typed(getattr(self.exchange, method)(*args), method, HttpResponse(), write=False)
+        except asyncio.CancelledError:
+            # The library cancels what waits on a connection that it closes: whoever waits would seem to have been asked
+            # to end, and its stream would end with it.
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            raise VenueUnreachable(self.venue, self.host, "the connection was closed while it was dialled") from None
         finally:
             _ON_URL.reset(token)
 
