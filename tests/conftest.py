@@ -3,22 +3,25 @@ and nothing that takes long unless it is asked for with `--all`.
 """
 
 import contextlib
+import gc
 import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import structlog
 from _pytest.capture import CaptureResult
 from _pytest.pathlib import import_path
+from alembic import command
 from hypothesis import settings
 
 from liqbot.log import LINES, configure
 from liqbot.review import progress
-from liqbot.runtime import compiled_kernels
-from tests.builders import drawn
+from liqbot.runtime import compiled_kernels, process
+from tests.builders import drawn, recorded_schema
 from tests.builders.patience import PATIENCE_S
 
 # `quick` draws the same examples every time; `explore` draws new ones and prints how to repeat a failure.
@@ -59,34 +62,62 @@ def pytest_report_header(config: pytest.Config) -> str:
     text = config.stash[DRAWN_BY]
     if text == drawn.ALL:
         return "drawn: every test"
-    return f"drawn: one in {drawn.ONE_IN} of the costly tests; --draw {text!r} repeats it, --draw all takes all"
+    shares = f"one in {drawn.ONE_IN} of the costly tests, one in {drawn.DEAR_ONE_IN} of those that cost seconds"
+    return f"drawn: {shares}; --draw {text!r} repeats it, --draw all takes all"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    left_out = [item for item in items if _is_left_out(item, config)]
+    cases = _drawn_cases(items, config.stash[DRAWN_BY])
+    left_out = [item for item in items if _is_left_out(item, config, cases)]
     config.hook.pytest_deselected(items=left_out)
     gone = set(left_out)
-    # What takes long comes first: at the end nobody waits for one test that began last.
-    items[:] = sorted((item for item in items if item not in gone), key=_is_cheap)
+    costly: dict[Path, list[pytest.Item]] = {}
+    others: list[pytest.Item] = []
+    for item in items:
+        if item not in gone:
+            marked = item.get_closest_marker("drawn") is not None
+            (costly.setdefault(item.path, []) if marked else others).append(item)
+    worker = getattr(config, "workerinput", {"workercount": 1})
+    items[:] = drawn.dealt(list(costly.values()), others, worker["workercount"])
 
 
-def _is_cheap(item: pytest.Item) -> bool:
-    return item.get_closest_marker("drawn") is None
+def _drawn_cases(items: list[pytest.Item], text: str) -> set[str]:
+    tests: dict[str, list[str]] = {}
+    for item in items:
+        marker = item.get_closest_marker("drawn")
+        if marker is not None and marker.kwargs.get("cases") and item.get_closest_marker("long") is None:
+            tests.setdefault(item.nodeid.partition("[")[0], []).append(item.nodeid)
+    return {case for cases in tests.values() for case in drawn.drawn_cases(cases, text)}
 
 
-def _is_left_out(item: pytest.Item, config: pytest.Config) -> bool:
+def _is_left_out(item: pytest.Item, config: pytest.Config, cases: set[str]) -> bool:
     if item.get_closest_marker("long") is not None and not config.getoption("--all"):
         return True
     marker = item.get_closest_marker("drawn")
     if marker is None:
         return False
+    if marker.kwargs.get("cases"):
+        return config.stash[DRAWN_BY] != drawn.ALL and item.nodeid not in cases
     file = item.path.relative_to(config.rootpath).as_posix()
-    return not drawn.is_drawn(item.nodeid if marker.kwargs.get("singly") else file, config.stash[DRAWN_BY])
+    name = item.nodeid if marker.kwargs.get("singly") else file
+    return not drawn.is_drawn(name, config.stash[DRAWN_BY], dear=marker.kwargs.get("dear", False))
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """Thousands of tests are made, and none of them is garbage: whole collections would look through them in vain."""
+    gc.disable()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Without them there is so little that is old that everything young would be looked through at every turn."""
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
+    gc.enable()
 
 
 def pytest_xdist_auto_num_workers() -> int:
     """`-n auto`: more than there are cores, because tests of the live house mostly wait."""
-    return (os.cpu_count() or 1) + 4
+    return (os.cpu_count() or 1) + 3
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -142,6 +173,22 @@ def _done_at_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     """How far work is depends on how busy the machine is: it is told where a test is about that."""
     if request.node.get_closest_marker("progress") is None:
         monkeypatch.setattr(progress, "PATIENCE_S", float("inf"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _collected_tests_stay_frozen() -> Iterator[None]:
+    """A bot in this process would thaw what `pytest_collection_finish` froze, and every whole collection from then on
+    would look through all tests; `tests/runtime/test_live_market.py` has the real thing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(process, "gc", SimpleNamespace(freeze=lambda: None, unfreeze=lambda: None))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _new_ledgers_at_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(command, "upgrade", recorded_schema.upgrade)
+        yield
 
 
 class NetworkUsed(Exception):

@@ -163,7 +163,7 @@ def test_a_reader_that_has_seen_enough_is_no_failure(words: list[str]) -> None:
     assert (done.returncode, done.stderr) == (Exit.OK, "")
 
 
-@pytest.mark.drawn(singly=True)
+@pytest.mark.drawn(singly=True, dear=True)
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
 def test_a_stream_that_the_caller_has_closed_is_read_by_nobody(closed: str, tmp_path: Path) -> None:
     program = "import sys, liqbot.cli; code = liqbot.cli.main(sys.argv[1:]); sys.stdout.flush(); raise SystemExit(code)"

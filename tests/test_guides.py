@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from page_scripts import ids_without_a_place
-from program_copy import COPIED, ROOT, apply, copied, diffs_of, run
+from program_copy import COPIED, ROOT, apply, copied, copied_for, diffs_of, run
 
 from liqbot.exits import Exit
 
@@ -43,7 +43,8 @@ def stored_ledger(program: Path, folder: Path) -> Path:
 
 @pytest.mark.parametrize("name", FILES_MAX)
 def test_a_change_touches_few_files(name: str, tmp_path: Path) -> None:
-    touched = apply(diffs_of(GUIDES[name]), copied(tmp_path))
+    diff = diffs_of(GUIDES[name])
+    touched = apply(diff, copied_for(diff, tmp_path))
     assert 1 <= len(touched) <= FILES_MAX[name]
 
 
@@ -64,7 +65,7 @@ def test_every_guide_names_files_that_exist() -> None:
     assert not sorted(link for link in links if not (ROOT / link).exists())
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_a_gate_is_judged_and_its_parameter_is_shown(program: Path) -> None:
     shown = run(program, "config", "show", "--origin", "--set", "signals.cascade.funding_pct_min=0.02")
     assert re.search(r"signals\.cascade\.funding_pct_min\s.*0\.02", shown.stdout), shown.stderr
@@ -78,7 +79,7 @@ for least in (None, 0.02):
     assert run(program, code=code).stdout.splitlines() == ["1 None", "1 0.02"]
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_a_gate_with_a_new_input_is_given_what_was_folded_below(program: Path) -> None:
     code = """
 import sys
@@ -133,7 +134,7 @@ print(record.block.rows("bars")["largest_trade_usd"].tolist(), "largest_trade_us
     assert done.stdout.splitlines() == ["[2.0, nan] True"], done.stderr
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_an_import_format_is_recognised_and_refuses_by_its_own_names(program: Path, tmp_path: Path) -> None:
     ticks = tmp_path / "binance-BTCUSDT-ticks.csv"
     ticks.write_text("at,mark_usd\n1722816000,60000\n1722816001,60001\n")
@@ -144,7 +145,7 @@ def test_an_import_format_is_recognised_and_refuses_by_its_own_names(program: Pa
     assert "row 0 (the first is 0), column 'mark_usd': -1.0; a positive number is right" in done.stderr
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_a_verb_is_listed_and_runs(program: Path, tmp_path: Path) -> None:
     ledger = stored_ledger(program, tmp_path)
     done = run(program, "fees", "--db", str(ledger), "--json")
@@ -152,7 +153,7 @@ def test_a_verb_is_listed_and_runs(program: Path, tmp_path: Path) -> None:
     assert re.search(r"^  fees +show what was paid in fees, by day$", run(program, "--help").stdout, re.MULTILINE)
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_a_ledger_table_is_filled_and_comes_to_ledgers_that_are_there(program: Path, tmp_path: Path) -> None:
     stored_ledger(program, tmp_path)
     code = """
@@ -182,7 +183,7 @@ for name in ("ledger", "new"):
     assert done.stdout.splitlines() == [rows, "True"] * 2, done.stderr
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_an_order_type_reaches_the_venues_and_their_simulation(program: Path) -> None:
     code = """
 import sys
@@ -215,7 +216,7 @@ for whole in (False, True):
     ], done.stderr
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_an_alert_sink_is_called(program: Path) -> None:
     code = """
 from liqbot.events import Halt
@@ -231,7 +232,7 @@ for alert in alerts_of(Halt(time_ms=1, reason="somebody must look")):
     assert "\aHALT: somebody must look" in done.stderr, done.stderr
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_a_coin_is_a_setting(program: Path, tmp_path: Path) -> None:
     (profile,) = re.findall(r"^```toml\n(.*?)^```$", GUIDES["A coin"], re.DOTALL | re.MULTILINE)
     (tmp_path / "config").mkdir()
@@ -248,7 +249,7 @@ def test_a_coin_is_a_setting(program: Path, tmp_path: Path) -> None:
     assert 100 < drawn["mark_price"] < 220
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_a_picture_is_drawn_of_a_ledger(program: Path, tmp_path: Path) -> None:
     ledger = stored_ledger(program, tmp_path)
     for ending in ("svg", "png"):
@@ -260,7 +261,7 @@ def test_a_picture_is_drawn_of_a_ledger(program: Path, tmp_path: Path) -> None:
     assert "other currencies at their worth then" in svg
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_a_panel_of_the_page_has_its_answer_and_its_place(program: Path, tmp_path: Path) -> None:
     ledger = stored_ledger(program, tmp_path)
     code = """
@@ -285,7 +286,7 @@ print(rows == kept, bool(rows), all({"side", "density_decile", "prints", "realis
     assert "every(30_000, record);" in page
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_clusters_are_found_by_the_definition_that_a_parameter_names(program: Path) -> None:
     code = """
 import numpy as np
@@ -309,7 +310,7 @@ for params in (ClusterParams(), ClusterParams(found_by="contrast"), ClusterParam
     assert re.search(r"market\.clusters\.found_by\s.*usd", shown.stdout), shown.stderr
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_a_kernel_is_found_compiled_and_gives_the_bits_of_its_plain_form(program: Path) -> None:
     code = """
 import numba, numpy as np
@@ -328,14 +329,14 @@ print(smoothed(usd[::2]).tobytes() == compiled(usd[::2].copy()).tobytes(), calls
     assert done.stdout.splitlines() == ["True True", "True [2048]"], done.stderr
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_a_strategy_of_ours_is_one_file(program: Path) -> None:
     shutil.copy(ROOT / "examples" / "own_strategy.py", program / "liqbot" / "signals" / "strategies" / "breakout.py")
     shown = run(program, "config", "show", "--set", "signals.breakout.enabled=false")
     assert re.search(r"signals\.breakout\.enabled\s.*false", shown.stdout, re.IGNORECASE), shown.stderr
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_a_venue_that_trades_is_one_folder(program: Path) -> None:
     venues = program / "liqbot" / "venues"
     shutil.copytree(venues / "bybit", venues / "twin", ignore=shutil.ignore_patterns("__pycache__"))

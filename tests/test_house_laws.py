@@ -111,7 +111,7 @@ def traded(seed: int) -> tuple[Lawful, PaperExchange, Engine]:
     return lawful, exchange, engine
 
 
-@pytest.mark.drawn(singly=True)
+@pytest.mark.drawn(singly=True, dear=True)
 @pytest.mark.parametrize(
     "seeds", [pytest.param(range(3), id="three"), pytest.param(range(3, 15), id="more", marks=pytest.mark.long)]
 )
@@ -134,7 +134,7 @@ def test_every_promise_holds_over_random_markets_that_really_trade(
     assert liquidated == 0
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.long), pytest.param(2, marks=pytest.mark.long)])
 def test_the_ledger_explains_every_change_of_the_wallet(seed: int, tmp_path: Path) -> None:
     url = sqlite_url(tmp_path / "ledger.sqlite")
@@ -147,7 +147,7 @@ def test_the_ledger_explains_every_change_of_the_wallet(seed: int, tmp_path: Pat
     assert exchange.wallet("binance").wallet_usd != exchange.wallet("binance").start_usd
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_splitting_clock_steps_changes_no_byte() -> None:
     seed = 3
     whole, lawful, _, engine = lawful_house(seed)
@@ -169,7 +169,7 @@ def test_splitting_clock_steps_changes_no_byte() -> None:
     assert engine.market.state() == same_engine.market.state()
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_a_restored_engine_goes_on_as_if_nothing_had_happened() -> None:
     """Restored in the middle of a trade, and given what the first one was given since."""
     seen: list[tuple[EventBlock, Step]] = []

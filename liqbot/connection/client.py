@@ -15,6 +15,7 @@ import msgspec
 import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, stop_before_delay
 
+from liqbot.connection.bounded_answers import bounded_session
 from liqbot.connection.credentials import Credentials
 from liqbot.connection.dispatch import DISPATCH, nothing, signed
 from liqbot.connection.endpoints import (
@@ -85,7 +86,7 @@ class VenueClient:
         self.opened = False
         """Whether the contracts are loaded."""
         self.handler_errors = 0
-        """Messages on which the unified client itself failed; each one costs a reconnect."""
+        """Messages on which the unified client, or who taps it, failed; each one costs a reconnect."""
         self.answers_malformed = 0
         """Answers that were not what the venue documents; `answer_malformed_newest` is the last of them, in words."""
         self.answer_malformed_newest = ""
@@ -128,6 +129,7 @@ class VenueClient:
             # The client reads errors by the address they came from: it must see the one that is stood in for.
             exchange.handle_errors = functools.partial(_as_live, exchange.handle_errors)
         exchange.client = functools.partial(self._socket, exchange.client)
+        exchange.open = functools.partial(bounded_session, exchange, exchange.open)
         for method in self.spec.silenced:
             setattr(exchange, method, nothing)
         exchange.sign = functools.partial(signed, exchange, self.spec.expiry, exchange.sign)
@@ -278,6 +280,13 @@ class VenueClient:
         token = _ON_URL.set(on_url)
         try:
             return await self._typed(getattr(self.exchange, method)(*args), method, HttpResponse(), write=False)
+        except asyncio.CancelledError:
+            # The library cancels what waits on a connection that it closes: whoever waits would seem to have been asked
+            # to end, and its stream would end with it.
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            raise VenueUnreachable(self.venue, self.host, "the connection was closed while it was dialled") from None
         finally:
             _ON_URL.reset(token)
 
@@ -324,12 +333,11 @@ class VenueClient:
         return any(tap(raw, url) for tap in self._taps)
 
     def _on_message(self, socket: Any, original: Callable[[str | bytes], None], raw: str | bytes) -> None:
-        if self._offered(raw, socket.url):
-            return
         from ccxt.base.errors import BaseError, NetworkError
 
         try:
-            original(raw)
+            if not self._offered(raw, socket.url):
+                original(raw)
         except (
             BaseError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError
         ) as error:

@@ -34,6 +34,7 @@ OURS: Final = "#ours"
 """Tells a socket from one of the unified client at the same address."""
 _GZIP, _GZIP_BITS = b"\x1f\x8b", 16 + zlib.MAX_WBITS
 _FAILURES: Final = (aiohttp.ClientError, OSError, TimeoutError)
+_STUMBLES: Final = (TypeError, LookupError, ValueError, AttributeError, ArithmeticError, RecursionError)
 _log = structlog.get_logger(__name__)
 
 
@@ -156,7 +157,8 @@ class RawStreams:
                 await self._take(connection, spec, message.data)
                 if time.perf_counter() >= over_s:
                     over_s = await turns.turn()
-        except (*_FAILURES, zlib.error, msgspec.MsgspecError, ValueError) as error:
+        except (*_FAILURES, *_STUMBLES, zlib.error, msgspec.MsgspecError) as error:
+            # Whatever a message did: an error beyond this would end the listening and leave the connection open.
             reason = f"{type(error).__name__} {error}".strip()
         code = connection.socket.close_code
         await self._left(connection, reason if code is None else f"{reason} ({code})")

@@ -35,6 +35,9 @@ TAKES_S: Final = 2.0
 """How long a close waits for takes to be seen gone: venues that count open reduce-only orders refuse it beside one."""
 FLAT_ROUNDS: Final = 2
 """Readings in a row that must find nothing: a request of somebody's may still have been on its way."""
+STOP_KEPT_S: Final = 3.0
+"""For so long every reading must find nothing held before a stop goes that still rests: an answer can be well-formed
+and wrong, and then that stop is all there is."""
 _log = structlog.get_logger(__name__)
 Say = Callable[[str], None]
 Word = TypeVar("Word")
@@ -74,6 +77,8 @@ class Panic:
         self._not_before_s: dict[str, float] = {}
         self._waits_until_s: dict[str, float] = {}
         """By coin: how long a close waits for takes."""
+        self._flat_since_s: dict[str, float] = {}
+        """By coin: since when nothing has been found held."""
         self._trouble = False
 
     async def run(self, for_s: float) -> Left:
@@ -96,6 +101,8 @@ class Panic:
 
     async def _contract(self, traded: TradedContract) -> _Found:
         held = await self._flatten(traded)
+        if held:
+            self._flat_since_s.pop(traded.instrument.coin, None)
         return _Found(held, ()) if held else _Found("", await self._tidy(traded))
 
     async def _flatten(self, traded: TradedContract) -> str:
@@ -146,13 +153,16 @@ class Panic:
         return what
 
     async def _tidy(self, traded: TradedContract) -> tuple[str, ...]:
-        """It is flat, says REST: what still rests protects nothing any more."""
+        """It is flat, says REST: what still rests protects nothing any more, once that has been said for a while."""
+        now_s = asyncio.get_running_loop().time()
+        sure = now_s - self._flat_since_s.setdefault(traded.instrument.coin, now_s) >= STOP_KEPT_S
         try:
             resting = await self._read(self._recipe.resting(self._asking, traded))
         except VenueError as error:
             return (self._unread(f"{traded.instrument.symbol}: orders not known", error),)
         for order in resting:
-            await self._cancel(traded, order)
+            if sure or order.trigger_price is None:
+                await self._cancel(traded, order)
         return tuple(f"{traded.instrument.symbol} {order.client_id or order.venue_order_id}" for order in resting)
 
     async def _cancel(self, traded: TradedContract, order: OrderReport) -> None:

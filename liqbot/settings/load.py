@@ -15,7 +15,7 @@ from liqbot.settings.contradictions import contradictions
 from liqbot.settings.layers import Layer, environment_layer, file_layer, flat, merged, override_layer, secrets_layer
 from liqbot.settings.model import Settings, settings_model
 from liqbot.settings.named_code import require_named_in_files
-from liqbot.settings.names import Names
+from liqbot.settings.names import Names, names_of
 from liqbot.settings.own_strategies import loaded_from, named_in, require_from_files
 from liqbot.settings.venues import with_able_venues
 from liqbot.signals.loader import OwnStrategies
@@ -53,7 +53,7 @@ def load(
     named = named_in(files)
     own = loaded_from(named, config) if model is None else OwnStrategies()
     chosen = model or settings_model(own.strategies)
-    names = Names(chosen)
+    names = names_of(chosen)
     layer = merged(
         [
             *(file_layer(names, file) for file in files),

@@ -1,6 +1,7 @@
 """The names a configuration may use, read off its model: which exist, which are secret, which is nearest to a typo."""
 
 import difflib
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, get_args, get_origin
 
@@ -73,6 +74,12 @@ class Names:
     def _inside_mapping(self, path: Path, leaf: Path) -> bool:
         is_mapping = get_origin(self._leaves[leaf].annotation) in (dict, Mapping)
         return is_mapping and len(path) == len(leaf) + 1 and _fits(path[:-1], leaf)
+
+
+@functools.cache
+def names_of(model: type[BaseModel]) -> Names:
+    """Read off once for each model: a model has hundreds of values, and nothing about them changes."""
+    return Names(model)
 
 
 def _fits(path: Path, leaf: Path) -> bool:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from liqbot.exits import Exit, ExpectedError
 from liqbot.legible import spelled_and_cut, without_passwords
 from liqbot.settings.model import Settings, settings_model
-from liqbot.settings.names import Names, Path
+from liqbot.settings.names import Names, Path, names_of
 from liqbot.settings.renamed import with_new_names
 from liqbot.settings.venues import with_recorded_venues
 from liqbot.signals.strategy import Strategy
@@ -20,7 +20,7 @@ _NAMED_MAX: Final = 3
 
 def config_json(settings: Settings) -> str:
     """Equal configurations, equal text; secrets are left out, passwords in addresses masked."""
-    values = _without_secrets(settings.model_dump(mode="json"), Names(type(settings)))
+    values = _without_secrets(settings.model_dump(mode="json"), names_of(type(settings)))
     return json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
 
 

@@ -19,6 +19,7 @@ ZERO: Final = Decimal(0)
 CALM_AFTER_MS: Final = 60_000
 """This long after the last trouble the house has no excuse left."""
 STEP_MS_MAX: Final = 60_000
+STRAY_MS_MAX: Final = 2 * RECONCILE_MS
 PATIENCE_MS: Final = 25_000
 """After trouble: time to notice, to ask, to give up a stop and to leave at market."""
 
@@ -37,6 +38,8 @@ class Laws(HouseLaws):
         self._counted: set[str] = set()
         self._uncovered_ms = 0
         self._must_go_ms = self._beyond_ms = 0
+        self._stray_since_ms: dict[str, int] = {}
+        """Orders of ours that rest and that the house does not take for its own."""
         self._entered_decision = 0
         self._equity = TrueEquity(scenario)
 
@@ -205,6 +208,7 @@ class Laws(HouseLaws):
         scenario = self.scenario
         if not scenario.link.quiet or scenario.link.impeded:
             return
+        self._strays(scenario.now_ms)
         account, held = scenario.engine.account, self.held
         theirs_base = ZERO if held is None else held.side * held.quantity_base
         holding = account.holding(*scenario.key)
@@ -217,6 +221,19 @@ class Laws(HouseLaws):
         if account.wallet_usd(scenario.key[0]) != wallet_usd:
             what = f"exchange {wallet_usd}, account {account.wallet_usd(scenario.key[0])}"
             self.broken("WALLET_DIFFERS", what)
+
+    def _strays(self, now_ms: int) -> None:
+        """What an earlier process left goes, once nothing depends on it; until then it is known."""
+        book, held = self.scenario.engine.desk.book(*self.scenario.key), self.held
+        known = {order.client_id for order in book.live()}
+        resting = [one.command.client_id for one in self._resting if one.command.client_id in self._placed]
+        strays = [one for one in resting if one not in known]
+        if held is not None and book.confirmed_base(held.side) < held.quantity_base:
+            strays = []
+        self._stray_since_ms = {one: self._stray_since_ms.get(one, now_ms) for one in strays}
+        for stray, since_ms in self._stray_since_ms.items():
+            if now_ms - max(since_ms, self.sound_ms) > STRAY_MS_MAX:
+                self.broken("LEFT_BEHIND", f"{stray} rests, {now_ms - since_ms} ms after it could have gone")
 
     def ended(self, left_open: tuple[str, ...], began_ms: int) -> None:
         if left_open and self.sound_ms < began_ms:

@@ -306,6 +306,41 @@ class Hangs(Armed):
         return CommandFate(late_ms=self._late_ms, answered=False, expires=True)
 
 
+class LeavesUnrecorded(LinkTrouble):
+    """Once something is held `sticks` is called, and with the first stop or exit after that `dies`. Hinders nobody."""
+
+    def __init__(self, sticks: Callable[[], None], dies: Callable[[], None], until_ms: int) -> None:
+        super().__init__(until_ms)
+        self._sticks, self._dies = sticks, dies
+        self._held = self._stuck = False
+
+    @property
+    def impedes(self) -> bool:
+        return False
+
+    def over(self, now_ms: int) -> bool:
+        """Asked when a step is over: what happens from here on is seen in small ones."""
+        if self._held and not self._stuck:
+            self.stick()
+        return super().over(now_ms)
+
+    def stick(self) -> None:
+        self._stuck = True
+        self._sticks()
+
+    def on_fact(self, fact: Event, now_ms: int) -> tuple[int, ...] | None:
+        del now_ms
+        self._held = self._held or (isinstance(fact, events.Fill) and not fact.reduces)
+        return None
+
+    def on_command(self, command: Command, now_ms: int) -> CommandFate | None:
+        leaves = isinstance(command, PlaceOrder) and command.purpose in (Purpose.STOP, Purpose.EXIT)
+        if self._stuck and leaves and now_ms < self.until_ms:
+            self.until_ms = now_ms
+            self._dies()
+        return None
+
+
 class Stall(LinkTrouble):
     """Nothing gets through in either direction; then everything arrives at once, what has expired excepted."""
 

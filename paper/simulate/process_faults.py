@@ -14,6 +14,9 @@ from paper.simulate.feed_faults import BROKEN_PRICES, clock_ahead, silent, told_
 from paper.simulate.order_faults import Strike, Struck, drop_stops, flatten
 from paper.simulate.scenario import Scenario
 
+POSITION_MS_MAX = 1_200_000
+"""For so long a fault waits for a position."""
+
 # --- the venue's doing ------------------------------------------------------------------------------------------------
 
 
@@ -243,11 +246,30 @@ def ended_in_order(scenario: Scenario, chance: random.Random, struck: Struck) ->
 
 
 def killed_without_disk(scenario: Scenario, chance: random.Random, struck: Struck) -> None:
-    """Stops and exits leave unrecorded, and then the process dies: its successor knows nothing of them."""
-    journal_stuck(scenario, chance, struck)
-    scenario.rebirth, scenario.down_ms, scenario.lost_records = "snapshot", chance.choice((0, 5_000)), 1_000
-    scenario.link.switches.kill_after = chance.choice((1, 1, 2, 3))
-    chance.choice((drop_stops, drop_stops, flatten))(scenario)
+    """Stops and exits leave unrecorded, and then the process dies: its successor knows nothing of them. Where nothing
+    is held it waits for a position."""
+    struck()
+    down_ms = chance.choice((0, 5_000))
+    brought_about = chance.choice((drop_stops, drop_stops, flatten))
+
+    def sticks() -> None:
+        scenario.journal.stuck = True
+        scenario.journal_stuck_until_ms = scenario.now_ms + chance.randint(20_000, 40_000)
+        brought_about(scenario)
+
+    def dies() -> None:
+        """With its next record: what it has just sent is on its way, and what goes with it too, or not."""
+        if scenario.journal.stuck:
+            scenario.rebirth, scenario.down_ms, scenario.lost_records = "snapshot", down_ms, 1_000
+            scenario.journal.doomed = "append"
+            scenario.link.switches.kill_after = chance.choice((-1, 0, 1))
+
+    waiting = link_faults.LeavesUnrecorded(sticks, dies, scenario.now_ms + POSITION_MS_MAX)
+    scenario.link.troubles.append(waiting)
+    if scenario.exchange.accounts.holding(scenario.key) is None:
+        scenario.operator.lean()
+    else:
+        waiting.stick()
 
 
 def halted_by_hand(scenario: Scenario, chance: random.Random, struck: Struck) -> None:

@@ -92,6 +92,7 @@ def test_every_reading_says_the_same(currency: str, tmp_path: Path, capsys: pyte
     assert ("fills not valued" in capsys.readouterr().out) == bool(other)
 
 
+@pytest.mark.drawn(cases=True)
 def test_the_wallet_of_risk_is_the_venues_and_a_duplicate_changes_nothing(currency: str, tmp_path: Path):
     traded = Traded(currency, tmp_path)
     account = traded.kept.account
@@ -100,6 +101,7 @@ def test_the_wallet_of_risk_is_the_venues_and_a_duplicate_changes_nothing(curren
     assert len(traded.rows("SELECT id FROM fill")) == 2
 
 
+@pytest.mark.drawn(cases=True)
 def test_a_fee_that_cannot_be_valued_counts_as_a_loss_for_the_cooldown(currency: str, tmp_path: Path):
     account = Traded(currency, tmp_path).kept.account
     limits, lost = RiskLimits(), currency == "BTC" or currency in NOT_VALUED

@@ -172,7 +172,7 @@ def test_histories_read_again_add_nothing(happened: list[tuple[Any, ...]]):
     assert len(fold.pending.new.get("incident", {})) == len(forced)
 
 
-@pytest.mark.drawn(singly=True)
+@pytest.mark.drawn(singly=True, dear=True)
 @given(st.lists(happenings, max_size=15), st.integers(1, 10))
 @settings(max_examples=8)
 def test_the_database_alone_explains_the_money(

@@ -21,7 +21,7 @@ def baseline(counts: ModuleType) -> dict[str, dict[str, float]]:
     return kept["counts"]
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 @pytest.mark.parametrize("venues", [1, 8])
 def test_a_tick_takes_no_more_than_the_baseline(
     venues: int, counts: ModuleType, baseline: dict[str, dict[str, float]]

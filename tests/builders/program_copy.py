@@ -19,8 +19,20 @@ class DoesNotFit(AssertionError):
 
 
 def copied(to: Path) -> Path:
+    """With what the interpreter has compiled, which holds for files of the same size and time; what it is just writing
+    has a longer name."""
     for name in COPIED:
-        shutil.copytree(ROOT / name, to / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, to / name, ignore=shutil.ignore_patterns("*.pyc.*", "*.nb[ci]"))
+    return to
+
+
+def copied_for(diff: str, to: Path) -> Path:
+    """Only the files that it changes, and the folders of those that it makes."""
+    for name in re.findall(r"^\+\+\+ b/(.+)$", diff, flags=re.MULTILINE):
+        if name.startswith(COPIED):
+            (to / name).parent.mkdir(parents=True, exist_ok=True)
+            if (ROOT / name).exists():
+                shutil.copy2(ROOT / name, to / name)
     return to
 
 

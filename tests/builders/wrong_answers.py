@@ -99,3 +99,48 @@ def require_running(task: asyncio.Task[Any]) -> None:
     if all(isinstance(one, NOT_UNDERSTOOD) for one in found):
         raise Ended(", ".join(f"{type(one).__name__}: {one}" for one in found)) from error
     raise error
+
+
+def _changed(change: Callable[[Any], Any]) -> Change:
+    return lambda payload: json.dumps(change(json.loads(payload))).encode()
+
+
+def _none_of(*path: str) -> Callable[[Any], Any]:
+    """The list there is empty; without a path the answer is it."""
+    def change(answer: Any) -> Any:
+        inner = answer
+        for step in path[:-1]:
+            inner = inner[step]
+        if not path:
+            return []
+        inner[path[-1]] = []
+        return answer
+
+    return change
+
+
+def _unheld(answer: Any) -> Any:
+    for row in answer["result"]["list"]:
+        row |= {"size": "0", "side": "", "avgPrice": "0"}
+    return answer
+
+
+def _halved(state: Any) -> Any:
+    for one in state["assetPositions"]:
+        one["position"]["szi"] = str(Decimal(one["position"]["szi"]) / 2)
+    return state
+
+
+FLAT: dict[str, tuple[str, Change]] = {
+    "binance": ("GET /fapi/v3/positionRisk", _changed(_none_of())),
+    "bybit": ("GET /v5/position/list", _changed(_unheld)),
+    "okx": ("GET /api/v5/account/positions", _changed(_none_of("data"))),
+    "bitget": ("GET /api/v2/mix/position/single-position", _changed(_none_of("data"))),
+    "hyperliquid": ("POST /info clearinghouseState", _changed(_none_of("assetPositions"))),
+}
+"""Where a position is read, and the same answer of an account that holds nothing: well-formed, and wrong."""
+HALF: dict[str, Change] = {
+    "binance": _changed(lambda rows: [row | {"positionAmt": str(Decimal(row["positionAmt"]) / 2)} for row in rows]),
+    "hyperliquid": _changed(_halved),
+}
+"""The same of one that holds half as much."""

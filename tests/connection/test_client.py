@@ -367,6 +367,7 @@ async def test_an_order_whose_turn_does_not_come_is_given_up_and_never_sent() ->
         assert (len(requests), signed) == (1, [True])
 
 
+@pytest.mark.drawn(cases=True)
 @pytest.mark.parametrize("body", ["null", "{}", "[]", '{"code":"0","data":[]}'])
 @pytest.mark.parametrize("venue", [name for name, spec in SPECS.items() if spec.trading is not None])
 async def test_a_list_of_contracts_that_is_nonsense_leaves_those_that_are_loaded(venue: str, body: str) -> None:
@@ -381,3 +382,22 @@ async def test_a_list_of_contracts_that_is_nonsense_leaves_those_that_are_loaded
         with pytest.raises(VenueError):
             await opening
         assert client.contracts == loaded
+
+
+async def test_what_the_library_cancels_is_a_lost_connection_and_what_we_cancel_is_cancelled() -> None:
+    waited = list[asyncio.Future[None]]()
+
+    async def waits() -> None:
+        waited.append(asyncio.get_running_loop().create_future())
+        await waited[-1]
+
+    async with answered(saying("")) as (client, _):
+        client.exchange.watch_orders = waits
+        for cancelled_by in ("library", "us"):
+            task = asyncio.create_task(client.watch("watch_orders"))
+            await asyncio.sleep(0)
+            (waited[-1] if cancelled_by == "library" else task).cancel()
+            await asyncio.wait((task,))
+            assert task.cancelled() is (cancelled_by == "us")
+            if cancelled_by == "library":
+                assert isinstance(task.exception(), VenueUnreachable)

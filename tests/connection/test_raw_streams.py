@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from aiohttp import web
 from loopback_market import at, forced, mark
-from patience import until
+from patience import PATIENCE_S, until
 from read_venues import read_venue
 
 from liqbot.blocks import block_of
@@ -162,6 +162,18 @@ async def test_broken_packing_ends_the_connection_and_not_the_listener_alone(
     place.do = speak
     with pytest.raises(VenueUnreachable, match=reason):
         await place.watched(spec())
+
+
+async def test_a_message_that_its_taker_fails_on_ends_the_connection_and_not_the_listener_alone(place: Place) -> None:
+    def stumbling(raw: str | bytes, url: str) -> None:
+        raise RecursionError(url[:1] + str(raw)[:1])
+
+    async def speak(socket: web.WebSocketResponse) -> None:
+        await socket.send_str("[" * 10)
+
+    place.do, place.streams._on_message = speak, stumbling
+    with pytest.raises(VenueUnreachable, match="RecursionError"):
+        await asyncio.wait_for(place.watched(spec()), PATIENCE_S)
 
 
 async def test_an_address_where_nobody_listens_is_tried_and_told(monkeypatch: pytest.MonkeyPatch) -> None:

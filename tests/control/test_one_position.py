@@ -100,7 +100,7 @@ def test_what_another_account_is_told_moves_nothing() -> None:
     assert not house.say(CloseOrdered(**house.here, account="other", reason="not ours"))
 
 
-@pytest.mark.drawn(singly=True)
+@pytest.mark.drawn(singly=True, dear=True)
 async def test_both_over_the_wire_and_replayed(tmp_path: Path) -> None:
     async with practice_place("binance", 1.02) as here, here.moving(), running(here.eager(), tmp_path) as bot:
         await translating(bot, 1.02)

@@ -45,7 +45,7 @@ def wrong_words(name: str, words: list[str], *, whole: bool) -> str | None:
     return None
 
 
-@pytest.mark.drawn(singly=True)
+@pytest.mark.drawn(singly=True, dear=True)
 def test_what_is_shown_can_be_typed() -> None:
     shown = [one for path in PAGES for one in shown_commands(path)]
     wrong = [f"{one.place}: {' '.join(one.words)}: {said}" for one in shown if (said := complaint(one))]

@@ -60,7 +60,7 @@ def compare(run: Run, *, whole: bool) -> None:
     assert not complaints, "\n".join([f"seed {run.seed}, renames {RENAMES}", *complaints])
 
 
-@pytest.mark.drawn(singly=True)
+@pytest.mark.drawn(singly=True, dear=True)
 @pytest.mark.parametrize(
     "run", [run if run.name in ALWAYS else pytest.param(run, marks=pytest.mark.long) for run in RUNS], ids=named
 )

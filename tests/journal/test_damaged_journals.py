@@ -99,6 +99,7 @@ def whole_or_next_step(path: pathlib.Path, before: list[Record]) -> bool:
     return refused is None
 
 
+@pytest.mark.drawn(cases=True)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_cut_off_anywhere_it_opens_or_names_the_next_step_and_repair_keeps_what_was_before(
     sound: tuple[pathlib.Path, list[Record]], tmp_path: pathlib.Path, seed: int
@@ -127,6 +128,7 @@ def test_cut_off_anywhere_it_opens_or_names_the_next_step_and_repair_keeps_what_
     assert pathlib.Path(done.kept).stat().st_size >= cut_at, "the damaged one is not kept"
 
 
+@pytest.mark.drawn(cases=True)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_overwritten_anywhere_nothing_ends_in_a_traceback(
     sound: tuple[pathlib.Path, list[Record]], tmp_path: pathlib.Path, seed: int

@@ -41,7 +41,7 @@ def test_every_record_fact_and_row_is_read_by_name(expected: dict[str, Any], fol
     agree(told, books.journal_answers(folder, columns, fields))
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_replay_decides_what_was_decided(name: str, expected: dict[str, Any], folder: Path) -> None:
     told, found = expected["replayed"], books.replayed(folder)
     assert (found["equality"] == "different") is (name in OTHERWISE)
@@ -60,7 +60,7 @@ def test_the_views_of_the_ledger_say_the_same(expected: dict[str, Any], folder: 
     agree(expected["views"], books.views_of(books.ledger_of(folder)))
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_a_ledger_made_anew_from_the_journal_says_the_same(
     expected: dict[str, Any], folder: Path, tmp_path: Path
 ) -> None:

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic import command
+
+from tests.builders import recorded_schema
 
 _OUTSIDE_URL = os.environ.get("LIQBOT_TEST_POSTGRES", "")
 _CONFIGURATION = """
@@ -17,6 +20,12 @@ shared_buffers = 16MB
 max_connections = 10
 fsync = off
 """
+
+
+@pytest.fixture
+def migrations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They themselves run, on new ledgers too."""
+    monkeypatch.setattr(command, "upgrade", recorded_schema.MIGRATED)
 
 
 @pytest.fixture

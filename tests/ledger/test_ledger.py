@@ -52,6 +52,7 @@ def everything(url: str) -> dict[str, list[tuple[Any, ...]]]:
         engine.dispose()
 
 
+@pytest.mark.usefixtures("migrations")
 def test_migrations_lead_to_exactly_the_tables_in_the_code(any_url: str):
     engine = engine_for(any_url)
     assert upgrade(engine) is True
@@ -183,6 +184,7 @@ def test_both_dialects_hold_the_same_rows(sqlite_url: str, postgres_url: str):
             assert sorted(one, key=key) == sorted(other, key=key), view
 
 
+@pytest.mark.drawn(cases=True)
 @pytest.mark.parametrize("stops_after", [1, 4, 6, 7, 10, 12])
 def test_stopping_anywhere_and_feeding_again_adds_nothing_twice(tmp_path: Path, stops_after: int):
     whole = everything(written(f"sqlite:///{tmp_path / 'whole.sqlite'}"))
@@ -251,6 +253,24 @@ def test_other_databases_are_refused(url: str):
     assert refused.value.exit_code == 3
 
 
+def test_a_new_ledger_of_the_tests_is_the_one_that_migrations_make(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    def made(name: str) -> list[str]:
+        engine = engine_for(f"sqlite:///{tmp_path / name}")
+        assert upgrade(engine) is True
+        with engine.connect() as connection:
+            lines = list(connection.connection.iterdump())  # type: ignore[attr-defined]
+        engine.dispose()
+        return lines
+
+    recorded = made("recorded.sqlite")
+    request.getfixturevalue("migrations")
+    assert recorded == made("migrated.sqlite")
+    assert any("alembic_version" in line and HEAD in line for line in recorded)
+
+
+@pytest.mark.usefixtures("migrations")
 def test_ledgers_of_one_process_are_made_at_the_same_time(tmp_path: Path):
     engines = [engine_for(f"sqlite:///{tmp_path / str(number)}.sqlite") for number in range(4)]
     with ThreadPoolExecutor(len(engines)) as pool:

@@ -68,7 +68,7 @@ def written(data: Path, query: str) -> Counter[int]:
         return Counter(int(amount) for (amount,) in ledger.execute(query))
 
 
-@pytest.mark.drawn(singly=True)
+@pytest.mark.drawn(singly=True, dear=True)
 @everywhere
 async def test_three_weeks_of_rows_are_in_the_ledger_to_the_micro_dollar(venue: str, tmp_path: Path) -> None:
     async with place(venue, wallet_usd=WALLET_USD, fill_usd_max=50.01, fill_pause_ms=60_000) as here:

@@ -60,7 +60,7 @@ def adopted(data: Path) -> list[object]:
     return [fact for fact in facts if isinstance(fact, PositionAdopted | JournalAdopted)]
 
 
-@pytest.mark.drawn(singly=True)
+@pytest.mark.drawn(singly=True, dear=True)
 @everywhere
 async def test_what_an_earlier_journal_left_is_taken_over_under_a_stop_of_ours(venue: str, tmp_path: Path) -> None:
     async with place(venue) as here:

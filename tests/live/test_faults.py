@@ -67,6 +67,7 @@ async def suffered(here: Place, bot: Running, endpoint: str) -> None:
     await bot.until(lambda: here.asked(endpoint) > asked, f"{endpoint} is asked again")
 
 
+@pytest.mark.drawn(cases=True)
 @everywhere
 async def test_a_wrong_shaped_answer_is_survived(venue: str, tmp_path: Path) -> None:
     endpoint, shape = READING[venue]
@@ -75,6 +76,7 @@ async def test_a_wrong_shaped_answer_is_survived(venue: str, tmp_path: Path) -> 
         await suffered(here, bot, endpoint)
 
 
+@pytest.mark.drawn(cases=True)
 @everywhere
 async def test_a_wrong_shaped_answer_at_the_start_is_no_traceback(venue: str, tmp_path: Path) -> None:
     async with place(venue) as here:

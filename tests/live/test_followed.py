@@ -79,7 +79,7 @@ async def test_a_collector_feeds_two_bots_and_is_killed_and_starts_again(tmp_pat
             assert any(isinstance(fact, FeedUp) for fact in facts[fell[0] :]), "and was heard again"
 
 
-@pytest.mark.drawn(singly=True)
+@pytest.mark.drawn(singly=True, dear=True)
 async def test_a_follower_sees_the_same_map_bit_for_bit(tmp_path: Path) -> None:
     async with place("bybit") as here:
         collector = House(here, tmp_path, "collector", "observe")

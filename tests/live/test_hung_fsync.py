@@ -13,7 +13,7 @@ from tests.builders.real_bot import real_bot
 from tests.builders.slow_fsync import slow_fsync
 
 
-@pytest.mark.drawn(singly=True)
+@pytest.mark.drawn(singly=True, dear=True)
 async def test_neither_stop_nor_exit_waits_for_a_sync_that_does_not_return(tmp_path: Path) -> None:
     environment, marker = slow_fsync(tmp_path)
     data = tmp_path / "data"

@@ -19,7 +19,7 @@ LOOKED_S = 2.0
 LIMITS = {"unprotected_ms_max": UNPROTECTED_S * 1_000}
 
 
-@pytest.mark.drawn(singly=True)
+@pytest.mark.drawn(singly=True, dear=True)
 async def test_a_position_whose_stop_rests_survives_a_suspended_process(tmp_path: Path) -> None:
     async with place() as here:
         entry = await entry_sent(here, here.settings(execution=LIMITS), tmp_path / "data")

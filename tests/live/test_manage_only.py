@@ -111,7 +111,7 @@ async def test_after_repeated_crashes_strategies_of_ones_own_are_left_out_until_
     assert "StrategyDisabled" in said.out + said.err
 
 
-@pytest.mark.drawn(singly=True)
+@pytest.mark.drawn(singly=True, dear=True)
 async def test_a_process_killed_over_and_over_protects_its_position_and_enters_nothing(tmp_path: Path) -> None:
     data = tmp_path / "data"
     async with place("okx") as here:
@@ -256,7 +256,7 @@ async def test_flat_a_profile_of_other_coins_or_venues_is_taken_as_it_is(name: s
     assert not halts
 
 
-@pytest.mark.drawn(singly=True)
+@pytest.mark.drawn(singly=True, dear=True)
 async def test_with_a_position_and_an_unreadable_profile_the_bot_protects_and_enters_nothing(tmp_path: Path) -> None:
     data = tmp_path / "data"
     async with place("bybit") as here:

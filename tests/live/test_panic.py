@@ -9,14 +9,15 @@ import pytest
 from liqbot import events
 from liqbot.commands import Purpose, SetLeverage
 from liqbot.execution.edge.account import traded_on
-from liqbot.live.panic import Left, Panic
+from liqbot.live.panic import STOP_KEPT_S, Left, Panic
 from liqbot.venues.errors import VenueError
 from liqbot.venues.trading import TradingAdapter
 from tests.builders import loopback_market as market
 from tests.builders.loopback_broker import VENUES_SERVED, Rig, rig
-from tests.builders.patience import PATIENCE_S
+from tests.builders.patience import PATIENCE_S, until
 from tests.builders.venue_keys import is_read
 from tests.builders.wrong_answers import (
+    FLAT,
     NOT_UNDERSTOOD,
     RESTING,
     SHAPES,
@@ -52,6 +53,7 @@ async def in_a_trade(one: Rig) -> None:
         await one.until(events.OrderAccepted, order.client_id)
 
 
+@pytest.mark.drawn(cases=True)
 @everywhere
 async def test_entries_first_then_the_position_then_flat_then_the_stops(venue: str) -> None:
     async with rig(venue) as one:
@@ -101,8 +103,28 @@ async def test_a_contract_of_which_nothing_is_known_keeps_no_other_open_and_no_s
         assert (await work).positions == ("ETH/USDT:USDT: position not known", "long 0.01 BTC/USDT:USDT")
         await one.advance()
         assert one.account.holding("BTC") is None
-        left = await panic._round()
+        left = await panic.run(STOP_KEPT_S * 2)
         assert left == Left(("ETH/USDT:USDT: position not known",), left.orders)
+        assert not one.account.open_orders()
+
+
+@pytest.mark.drawn(cases=True)
+@everywhere
+async def test_no_stop_goes_because_one_answer_says_that_nothing_is_held(venue: str) -> None:
+    async with rig(venue) as one:
+        await in_a_trade(one)
+        panic, _ = panic_of(one)
+        one.hub.faults.next(FLAT[venue][0], "changed", change=FLAT[venue][1], times=20)
+        left = await panic._round()
+        assert not left.positions
+        assert left.orders, "not done"
+        one.hub.faults.clear()
+        assert [order.command.purpose for order in one.account.open_orders()] == [Purpose.STOP]
+        work = asyncio.create_task(panic.run(PATIENCE_S))
+        await until(lambda: len(one.account.open_orders()) > 1, "the close has arrived")
+        await one.advance()
+        assert (await work).nothing
+        assert one.account.holding("BTC") is None
         assert not one.account.open_orders()
 
 
@@ -117,6 +139,7 @@ async def test_a_venue_that_says_we_are_too_fast_keeps_nobody_from_closing(venue
         assert any(line.startswith("close") for line in said)
 
 
+@pytest.mark.drawn(cases=True)
 @everywhere
 async def test_it_is_no_success_until_flat(venue: str) -> None:
     async with rig(venue) as one:
@@ -128,6 +151,7 @@ async def test_it_is_no_success_until_flat(venue: str) -> None:
         assert not left.nothing
 
 
+@pytest.mark.drawn(cases=True)
 @everywhere
 async def test_a_lost_answer_never_makes_it_close_twice(venue: str) -> None:
     async with rig(venue) as one:
@@ -154,6 +178,7 @@ async def run_in_a_market(one: Rig, panic: Panic) -> Left:
     return work.result()
 
 
+@pytest.mark.drawn(cases=True)
 @everywhere
 async def test_trouble_at_the_venue_is_waited_out(venue: str) -> None:
     async with rig(venue) as one:
@@ -165,6 +190,7 @@ async def test_trouble_at_the_venue_is_waited_out(venue: str) -> None:
         assert any(line.startswith(f"no answer: {venue}") for line in said)
 
 
+@pytest.mark.drawn(cases=True)
 @everywhere
 async def test_a_gateway_that_answers_503_is_waited_out_and_unknown_is_not_flat(venue: str) -> None:
     async with rig(venue) as one:
@@ -179,6 +205,7 @@ async def test_a_gateway_that_answers_503_is_waited_out_and_unknown_is_not_flat(
         assert any(line.startswith("no answer") for line in said)
 
 
+@pytest.mark.drawn(cases=True)
 @everywhere
 async def test_a_close_that_fills_in_parts_is_followed_to_the_end_with_its_stop_in_place(venue: str) -> None:
     async with rig(venue, hub=market.hub_of(venue, fill_usd_max=300.0, fill_pause_ms=400)) as one:
@@ -247,6 +274,7 @@ async def test_no_wrong_shaped_answer_ends_it(venue: str) -> None:
         assert one.account.holding("BTC") is None
 
 
+@pytest.mark.drawn(cases=True)
 @everywhere
 async def test_no_wrong_shaped_answer_is_flat(venue: str) -> None:
     async with rig(venue, running=False) as one:

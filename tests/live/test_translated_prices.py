@@ -84,7 +84,7 @@ def explanation(data: Path) -> str:
         return as_text(explained(ledger, row["id"]))
 
 
-@pytest.mark.drawn(singly=True)
+@pytest.mark.drawn(singly=True, dear=True)
 @everywhere
 @pytest.mark.parametrize("side", [Side.LONG, Side.SHORT])
 async def test_entry_stop_take_and_liquidation_are_where_the_map_means_them(
@@ -122,7 +122,7 @@ async def test_entry_stop_take_and_liquidation_are_where_the_map_means_them(
         assert here.unknown == []
 
 
-@pytest.mark.drawn(singly=True)
+@pytest.mark.drawn(singly=True, dear=True)
 @slowly_everywhere
 async def test_beyond_the_limit_nothing_is_entered_and_what_is_open_is_managed_over_a_restart(
     venue: str, tmp_path: Path
@@ -160,6 +160,7 @@ async def test_beyond_the_limit_nothing_is_entered_and_what_is_open_is_managed_o
     assert proof.equality is Equality.IDENTICAL
 
 
+@pytest.mark.drawn(cases=True)
 @everywhere
 async def test_the_doctor_compares_the_marks_and_says_when_nothing_would_be_entered(venue: str, tmp_path: Path) -> None:
     for ratio, verdict in ((1.02, Health.OK), (0.95, Health.WARN)):

@@ -122,7 +122,7 @@ def test_what_a_venue_prints_at_an_impossible_price_does_not_count_even_before()
     assert house.news == []
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_one_that_swings_at_the_edge_neither_leaves_nor_returns_all_the_time() -> None:
     house = House().run(30, binance=100.0, bybit=100.1, okx=100.0)
     for _ in range(30):
@@ -158,7 +158,7 @@ def test_of_four_that_split_in_halves_neither() -> None:
     assert refusals(house.view) == {"PRICE_DISPUTED"}
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_the_one_that_is_left_goes_by_its_own_physics_alone() -> None:
     house = House(VENUES[:2]).run(30, binance=100.0, bybit=100.1).run(60, binance=100.0, bybit=130.0)
     house.run(200, binance=100.0)
@@ -201,7 +201,7 @@ def test_a_crash_that_all_follow_within_seconds_puts_nobody_in_quarantine(
     assert [price.mark_price for price in outliers.prices] == [row[3] for row in marks]
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 @pytest.mark.skipif(not CANDLES.is_file(), reason=f"no {CANDLES} beside here")
 @pytest.mark.parametrize("coin", ["BTC", "ETH"])
 def test_in_a_year_of_seven_real_venues_nobody_was_apart(coin: str) -> None:
@@ -227,7 +227,7 @@ def test_in_a_year_of_seven_real_venues_nobody_was_apart(coin: str) -> None:
     assert not outliers.quotes.translating
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 @given(st.integers(0, 2**32), st.integers(2, 4), st.sampled_from([10.0, 1.3, 0.94]), st.integers(0, 3))
 @settings(max_examples=2, deadline=None)
 def test_a_restored_house_judges_as_the_one_that_went_on(seed: int, count: int, factor: float, broken: int) -> None:

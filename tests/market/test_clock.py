@@ -91,7 +91,7 @@ def test_a_bar_that_never_comes_is_waited_for_twice_its_span() -> None:
     assert fold(coin, bar(3)) == 1
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 @given(seeds)
 @settings(max_examples=5)
 def test_where_in_its_bar_a_print_is_told_teaches_the_same(seed: int) -> None:
@@ -157,7 +157,7 @@ def test_a_line_holds_no_more_than_may_wait() -> None:
 # --- rows without news --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 @given(seeds, st.sampled_from([5_000, MINUTE_MS, 3_600_000]), st.booleans())
 @settings(max_examples=3)
 def test_rows_that_carry_nothing_new_change_no_view(seed: int, span_ms: int, marks: bool) -> None:

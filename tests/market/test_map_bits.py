@@ -7,7 +7,7 @@ from map_digests import digests, random_blocks
 from liqbot.market.estimate import fold_kernels
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 @pytest.mark.parametrize("seed", range(4))
 def test_a_market_restored_in_mid_step_reads_the_same_to_the_last_bit(seed: int) -> None:
     roster, blocks = random_blocks(seed, 40)

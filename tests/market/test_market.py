@@ -53,7 +53,7 @@ def split(block: EventBlock, chance: random.Random) -> list[EventBlock]:
     return pieces
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 @given(seeds, spans, st.booleans())
 @settings(max_examples=6)
 def test_a_step_split_anyhow_over_blocks_gives_the_same_bytes(seed: int, span_ms: int, marks: bool) -> None:
@@ -67,7 +67,7 @@ def test_a_step_split_anyhow_over_blocks_gives_the_same_bytes(seed: int, span_ms
     assert repr(views) == repr(views_of_parts)
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 @given(seeds, spans)
 @settings(max_examples=5)
 def test_a_restored_market_goes_on_as_if_nothing_had_happened(seed: int, span_ms: int) -> None:
@@ -83,7 +83,7 @@ def test_a_restored_market_goes_on_as_if_nothing_had_happened(seed: int, span_ms
     assert state_bytes(second) == state_bytes(whole)
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 @given(seeds, spans)
 @settings(max_examples=8)
 def test_venue_and_leverage_filters_are_parts_of_the_whole(seed: int, span_ms: int) -> None:
@@ -99,7 +99,7 @@ def test_venue_and_leverage_filters_are_parts_of_the_whole(seed: int, span_ms: i
             assert np.allclose(sum(part.usd(side) for part in parts), whole.usd(side), rtol=1e-9, atol=1e-6)
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 @given(seeds, spans)
 @settings(max_examples=15)
 def test_no_venue_holds_more_than_the_leveraged_share_of_its_open_interest(seed: int, span_ms: int) -> None:
@@ -114,7 +114,7 @@ def test_no_venue_holds_more_than_the_leveraged_share_of_its_open_interest(seed:
                 assert max(venue.long_usd, venue.short_usd) <= most * 1.1
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 @given(seeds)
 @settings(max_examples=10)
 def test_nothing_is_mapped_where_price_has_just_been(seed: int) -> None:

@@ -54,7 +54,7 @@ def folded(steps: list[tuple[int, list[MarketEvent]]], trade_venue: str = "binan
     return market, views
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 @pytest.mark.parametrize(
     "depeg_pct", [pytest.param(1.0, marks=pytest.mark.long), 3.0, pytest.param(10.0, marks=pytest.mark.long)]
 )
@@ -91,7 +91,7 @@ def test_the_map_is_in_dollars_and_only_what_the_quote_reached_is_gone(depeg_pct
         assert np.allclose(sum(part.usd(side) for part in parts), whole.usd(side), rtol=1e-9, atol=1e-6)
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 @pytest.mark.parametrize("trade_venue", ["binance", pytest.param("krakenfutures", marks=pytest.mark.long)])
 @pytest.mark.parametrize("steps", [pytest.param(0, marks=pytest.mark.long), 60])
 def test_a_depeg_is_no_sweep_no_trend_and_no_range(trade_venue: str, steps: int) -> None:

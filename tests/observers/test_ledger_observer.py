@@ -69,7 +69,7 @@ def lived(url: str, blocks: int, *, behind: int | None) -> None:
         ledger.close()
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 @pytest.mark.parametrize("behind", [0, 7])
 def test_the_ledger_is_the_one_that_is_given_every_forecast(behind: int, tmp_path: Path) -> None:
     urls = [f"sqlite:///{tmp_path / name}.sqlite" for name in ("all", "asked")]
@@ -81,7 +81,7 @@ def test_the_ledger_is_the_one_that_is_given_every_forecast(behind: int, tmp_pat
     assert asked == everything
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_a_quiet_tick_reads_no_forecast(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[int] = []
     sound = CoinMarket.forecasts_at

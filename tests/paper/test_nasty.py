@@ -80,6 +80,7 @@ class Scene:
         self.laws.settled()
 
 
+@pytest.mark.drawn(cases=True)
 @pytest.mark.parametrize("code", REFUSALS)
 def test_an_exit_is_tried_until_it_is_taken_whatever_the_code_of_refusal(code):
     scene = Scene(3).in_a_trade()
@@ -98,6 +99,7 @@ def test_an_exit_is_tried_until_it_is_taken_whatever_the_code_of_refusal(code):
     scene.settled()
 
 
+@pytest.mark.drawn(cases=True)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_forty_seconds_of_suspension_while_the_stop_fills(seed):
     scene = Scene(seed).in_a_trade()
@@ -146,6 +148,7 @@ def test_the_database_is_deleted_with_a_position_open(seed):
     scene.settled()
 
 
+@pytest.mark.drawn(cases=True)
 @pytest.mark.parametrize("arrived", [False, True], ids=["never sent", "sent"])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_an_upgrade_with_an_entry_in_flight(seed, arrived):
@@ -181,6 +184,7 @@ def test_an_upgrade_with_an_entry_in_flight(seed, arrived):
     scene.settled()
 
 
+@pytest.mark.drawn(cases=True)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_forty_percent_are_withdrawn_and_fees_are_paid_in_another_coin(seed):
     scene = Scene(seed).in_a_trade()
@@ -204,6 +208,7 @@ def test_forty_percent_are_withdrawn_and_fees_are_paid_in_another_coin(seed):
     assert scenario.engine.account.wallet_usd(venue) == scenario.exchange.wallet(venue).wallet_usd
 
 
+@pytest.mark.drawn(cases=True)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_storm_of_refusals_with_a_stop_still_to_place(seed):
     scene = Scene(seed)
@@ -282,6 +287,7 @@ def hanging_stop(scenario: Scenario) -> None:
     scenario.link.troubles.append(Hangs(lambda: None, 30_000, (Purpose.STOP,)))
 
 
+@pytest.mark.drawn(cases=True)
 @pytest.mark.parametrize("seed", BARE_SEEDS)
 def test_asked_to_end_between_fill_and_stop_it_ends_under_a_stop(seed):
     def end(scenario: Scenario) -> None:
@@ -295,6 +301,7 @@ def test_asked_to_end_between_fill_and_stop_it_ends_under_a_stop(seed):
     assert longest_naked_ms(scene) <= NAKED_MS_MAX + 1_200
 
 
+@pytest.mark.drawn(cases=True)
 @pytest.mark.parametrize("seed", BARE_SEEDS)
 def test_a_disk_that_hangs_between_fill_and_stop_delays_the_stop_by_its_limit_alone(seed):
     def hang(scenario: Scenario) -> None:
@@ -317,6 +324,7 @@ def test_a_full_disk_between_fill_and_stop_delays_nothing(seed):
     assert longest_naked_ms(scene) <= NAKED_MS_MAX
 
 
+@pytest.mark.drawn(cases=True)
 @pytest.mark.parametrize("seed", BARE_SEEDS)
 def test_a_stop_whose_request_hangs_until_it_expires_has_a_successor_in_time(seed):
     scene = at_the_first_fill(seed, hanging_stop)
@@ -324,6 +332,7 @@ def test_a_stop_whose_request_hangs_until_it_expires_has_a_successor_in_time(see
     assert scene.sent.placed(Purpose.STOP, Purpose.EXIT)[1:], "another one, or the position left"
 
 
+@pytest.mark.drawn(cases=True)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_an_account_that_cannot_be_read_is_not_taken_for_flat(seed):
     scene = Scene(seed).in_a_trade()

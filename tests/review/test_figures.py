@@ -151,7 +151,7 @@ def drawn_texts(canvas: Canvas, monkeypatch: pytest.MonkeyPatch) -> list[Text]:
     return [text for text in drawn if text.get_visible() and text.get_text().strip() and text not in legends]
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 @pytest.mark.parametrize("name", PICTURES)
 def test_no_text_covers_another_or_leaves_the_picture(name: str, monkeypatch: pytest.MonkeyPatch):
     canvas = PICTURES[name](name == "heatmap")  # one of them on dark paper: the layout is the same
@@ -185,7 +185,7 @@ def test_the_picture_widens_for_a_line_that_is_near_and_not_for_one_that_is_far(
     assert reach[12] < MARK * 0.88
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_a_decision_in_its_time_says_what_was_wanted_what_is_beyond_it_and_that_fills_are_simulated(tmp_path: Path):
     file = tmp_path / "trade.svg"
     trade_figure(a_story(), a_moment()).write(file)

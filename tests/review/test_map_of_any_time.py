@@ -16,7 +16,7 @@ COINS, STEPS = ("BTC", "ETH"), 60
 PARAMS = MarketParams()
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 @pytest.mark.parametrize("seed", range(2))
 def test_what_was_not_read_on_the_way_is_missing_from_no_map(seed: int) -> None:
     """Coins that are silent at the end, and steps that bring no price, too."""

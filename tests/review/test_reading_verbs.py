@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shlex
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -27,12 +28,18 @@ from liqbot.review.tables import text_of
 Run = Callable[..., tuple[int, str, str]]
 
 
-@pytest.fixture
-def books(tmp_path: Path) -> Path:
-    with LedgerWriter(f"sqlite:///{tmp_path / 'ledger.sqlite'}", "abc123") as ledger:
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("written")
+    with LedgerWriter(f"sqlite:///{folder / 'ledger.sqlite'}", "abc123") as ledger:
         for observation in story():
             ledger.observe(observation)
-    return tmp_path
+    return folder
+
+
+@pytest.fixture
+def books(written: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(written, tmp_path, dirs_exist_ok=True))
 
 
 @pytest.fixture

@@ -104,7 +104,7 @@ DAMAGES = {
 }
 
 
-@pytest.mark.drawn(singly=True)
+@pytest.mark.drawn(singly=True, dear=True)
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_a_damaged_ledger_is_kept_aside_and_made_anew(
     data: Path, damage: Callable[[Path, int], None], capsys: pytest.CaptureFixture[str]
@@ -177,7 +177,7 @@ def test_a_journal_cut_in_half_is_never_taken_for_a_ledger(data: Path, capsys: p
         assert "liqbot db repair" in complaint
 
 
-@pytest.mark.drawn(singly=True)
+@pytest.mark.drawn(singly=True, dear=True)
 def test_another_programs_database_is_not_moved(tmp_path: Path) -> None:
     written(places.journal_path(tmp_path), snapshot_at=None)
     with contextlib.closing(sqlite3.connect(places.ledger_path(tmp_path))) as connection, connection:

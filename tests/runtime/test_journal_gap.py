@@ -85,7 +85,7 @@ class Lived:
         return len(ledger_rows(self.url)["fill"])
 
 
-@pytest.mark.drawn(singly=True)
+@pytest.mark.drawn(singly=True, dear=True)
 @pytest.mark.parametrize("refused", SOME_REFUSED)
 def test_a_ledger_kept_while_records_were_refused_is_the_one_made_from_the_journal(
     tmp_path: Path, refused: tuple[int, int]
@@ -105,7 +105,7 @@ def test_fills_without_a_record_have_their_rows(tmp_path: Path) -> None:
     assert "JOURNAL_GAP" in {row[4] for row in ledger_rows(lived.url)["incident"]}
 
 
-@pytest.mark.drawn(singly=True)
+@pytest.mark.drawn(singly=True, dear=True)
 @pytest.mark.parametrize("refused", SOME_REFUSED)
 def test_the_same_steps_come_again_after_a_gap(tmp_path: Path, refused: tuple[int, int]) -> None:
     lived = Lived(tmp_path, refused)

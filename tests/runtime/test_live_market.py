@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from collections.abc import Iterator
 
 import pytest
 from patience import until
@@ -9,7 +10,7 @@ from patience import until
 from liqbot.blocks import Roster, block_of
 from liqbot.events import MarkPrice
 from liqbot.market.feeds.params import FeedParams
-from liqbot.runtime import live_market
+from liqbot.runtime import live_market, process
 from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.live_market import LiveMarket
 from liqbot.runtime.process import short_collections
@@ -47,6 +48,15 @@ async def test_after_an_overflow_the_venues_are_asked_once(monkeypatch: pytest.M
     await asyncio.wait({running})
 
 
+@pytest.fixture
+def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The interpreter's own."""
+    monkeypatch.setattr(process, "gc", gc)
+    yield
+    gc.freeze()
+
+
+@pytest.mark.usefixtures("collector")
 async def test_while_it_runs_whole_collections_pass_over_what_the_start_made() -> None:
     loaded = [[number] for number in range(1_000)]
     before = gc.get_freeze_count()
@@ -60,6 +70,7 @@ async def test_while_it_runs_whole_collections_pass_over_what_the_start_made() -
     assert any(one is loaded for one in gc.get_objects())
 
 
+@pytest.mark.usefixtures("collector")
 async def test_what_is_loaded_after_the_start_is_passed_over_soon_too() -> None:
     async with short_collections((0.01, 0.01)):
         loaded = [[number] for number in range(1_000)]

@@ -25,14 +25,14 @@ def test_raw_messages_of_a_day_stay_below_their_disk_at_every_message(tmp_path: 
     assert seen.written_bytes > 60_000 - 12_000
 
 
-@pytest.mark.drawn(singly=True)
+@pytest.mark.drawn(singly=True, dear=True)
 def test_a_journal_of_days_keeps_the_newest_rows_and_stays_below_its_disk(tmp_path: Path) -> None:
     (tmp_path / "books").mkdir()
     seen = journal_days(tmp_path / "books" / "journal.sqlite", 1.25, keep_gb=0.05, keep_days=1.0, minute_rows=20)
     assert seen.files_left < seen.files_ever
 
 
-@pytest.mark.drawn(singly=True)
+@pytest.mark.drawn(singly=True, dear=True)
 def test_a_recorder_that_is_killed_leaves_whole_lines_a_right_list_and_its_disk_is_not_exceeded(tmp_path: Path) -> None:
     seen = killed_recorders(tmp_path, 2, cap=60_000, file_bytes=12_000, seed=1)
     assert seen.bytes_max > 12_000

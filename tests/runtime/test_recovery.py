@@ -60,7 +60,7 @@ def test_few_records_are_run_again_plainly_when_a_position_waits(
     assert found.engine.snapshot() == before
 
 
-@pytest.mark.drawn(singly=True)
+@pytest.mark.drawn(singly=True, dear=True)
 def test_a_snapshot_of_another_shape_is_passed_over(tmp_path: Path) -> None:
     """Left by the code before an upgrade: recovery and the map run the journal again instead of reading it."""
     path = tmp_path / "journal.sqlite"

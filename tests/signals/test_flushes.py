@@ -94,7 +94,7 @@ GRID: Final = [
 ]
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 @pytest.mark.parametrize("side", Side)
 @pytest.mark.parametrize(("minutes", "start_price"), GRID)
 def test_a_textbook_flush_is_grabbed_on_its_side_just_beyond_the_wick(minutes: int, start_price: float, side: Side):
@@ -113,7 +113,7 @@ def test_a_textbook_flush_is_grabbed_on_its_side_just_beyond_the_wick(minutes: i
     assert float(side) * (first.verdict.signal.take_price - first.mark_price) > 0
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 @pytest.mark.parametrize("side", Side)
 @pytest.mark.parametrize("minutes", [2, pytest.param(12, marks=pytest.mark.long)])
 def test_near_misses_are_left_alone(minutes: int, side: Side):

@@ -80,6 +80,7 @@ async def test_it_sets_its_latch_and_flattens(tmp_path: Path, capsys: pytest.Cap
     assert "latch set" in capsys.readouterr().out
 
 
+@pytest.mark.drawn(cases=True)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("venue", [venue for venue in VENUES_SERVED if SPECS[venue].contracts[0].market_id])
 async def test_without_a_list_of_contracts_it_closes_what_is_documented(
@@ -93,6 +94,7 @@ async def test_without_a_list_of_contracts_it_closes_what_is_documented(
         assert here.held_base == 0
 
 
+@pytest.mark.drawn(cases=True)
 @everywhere
 async def test_a_coin_that_is_not_listed_keeps_no_position_in_another_open(
     venue: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -152,6 +154,7 @@ def hanging_disk(latch: Path) -> None:
     os.mkfifo(latch)
 
 
+@pytest.mark.drawn(cases=True)
 @pytest.mark.parametrize("second_place", [True, False])
 @pytest.mark.parametrize("trouble", [no_file, full_disk, hanging_disk])
 async def test_without_a_latch_it_flattens_all_the_same_and_says_so(

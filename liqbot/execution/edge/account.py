@@ -13,6 +13,7 @@ from liqbot.execution.edge.protection_check import ProtectionCheck, Watched, not
 from liqbot.execution.edge.reconcile import Reconciler
 from liqbot.execution.edge.trading_marks import TradingMarks
 from liqbot.execution.edge.user_stream import Listening, UserStream
+from liqbot.execution.edge.vanished import Vanished
 from liqbot.instruments import Instrument
 from liqbot.venues.spec import VenueSpec
 from liqbot.venues.trading import OrderCaller, TradedContract, TradingAdapter
@@ -56,7 +57,7 @@ class AccountEdge:
         self.alerts = AccountAlerts(clock)
         self.reconciler = Reconciler(
             client, adapter, self.traded, self.orders, self.resolver, self.broker, self.alerts, period_s=period_s,
-            payments_since_ms=since_ms, presence=presence,
+            payments_since_ms=since_ms, presence=presence, vanished=Vanished(self.orders, watched),
         )
         self.check = ProtectionCheck(
             client, adapter, self.traded, self.orders, self.resolver, watched, period_s=check_s, at_once=at_once,

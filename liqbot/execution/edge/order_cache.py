@@ -43,8 +43,12 @@ class OrderCache:
         """By client id: what was published of its fills."""
         self.dirty_count: dict[str, int] = {}
         """By coin: counts everything that may have made a reading of the account out of date."""
+        self.moved_base: dict[str, Decimal] = {}
+        """By coin: all executions that were met, whosever they are; bought less sold."""
+        self.others_traded: set[str] = set()
+        """Coins of which executions were met that are none of ours."""
         self._owners: dict[tuple[str, str], str] = {}
-        self._published = RecentIds()
+        self._published, self._met = RecentIds(), RecentIds()
 
     def publish(self, *facts: Event) -> None:
         if facts:
@@ -87,6 +91,11 @@ class OrderCache:
         not remembered: who owned its order may only be known later."""
         coin = traded.instrument.coin
         fact = fact_of(trade, client_id, traded)
+        if not self._met.is_repeat(f"{coin} {trade.trade_id}"):
+            moved_base = trade.quantity_base if trade.buys else -trade.quantity_base
+            self.moved_base[coin] = self.moved_base.get(coin, ZERO) + moved_base
+        if fact is None:
+            self.others_traded.add(coin)
         if fact is None or self._published.is_repeat(f"{coin} {trade.trade_id}"):
             return False
         if isinstance(fact, Fill):

@@ -30,6 +30,7 @@ from liqbot.execution.edge.broker import Broker
 from liqbot.execution.edge.order_cache import OrderCache
 from liqbot.execution.edge.order_status import OVERLAP_MS, OrderStatusResolver
 from liqbot.execution.edge.presence import AccountPresence
+from liqbot.execution.edge.vanished import Vanished
 from liqbot.instruments import Side
 from liqbot.risk.account import ACCOUNT_FEED, CLOCK_FEED
 from liqbot.venues.errors import VenueAuth, VenueError
@@ -47,6 +48,8 @@ from liqbot.venues.trading import (
 TRIES: Final = 4
 QUIET_S: Final = 0.3
 AFTER_FAILURE_S: Final = 3.0
+AFTER_DOUBT_S: Final = 10.0
+"""Until a position is read again that may have vanished: all that is read costs some venues a tenth of their minute."""
 UNDER_WAY_S_MAX: Final = 3.0
 LOOK_S: Final = 0.02
 RATE_AWAY_MS_MAX: Final = 300_000
@@ -69,11 +72,13 @@ class Reconciler:
         period_s: float,
         payments_since_ms: int,
         presence: AccountPresence | None = None,
+        vanished: Vanished | None = None,
     ) -> None:
+        """`vanished` says which readings of a position do not count yet; None: all do."""
         self._client, self._adapter, self._traded = client, adapter, tuple(traded)
         self._orders, self._resolver, self._broker, self._alerts = orders, resolver, broker, alerts
         self._period_s, self._payments_since_ms = period_s, payments_since_ms
-        self._presence = presence
+        self._presence, self._vanished = presence, vanished
         self._requested = asyncio.Event()
         self._down = True
         self._alarmed: set[str] = set()
@@ -113,12 +118,16 @@ class Reconciler:
         while True:
             whole = await self.once()
             try:
-                async with asyncio.timeout(self._period_s if whole else AFTER_FAILURE_S):
+                async with asyncio.timeout(self._period_s if whole else self._again_s()):
                     await self._requested.wait()
                 await asyncio.sleep(QUIET_S)
             except TimeoutError:
                 pass
             self._requested.clear()
+
+    def _again_s(self) -> float:
+        """After a reading that was not whole."""
+        return AFTER_DOUBT_S if self._vanished is not None and self._vanished.again else AFTER_FAILURE_S
 
     async def once(self) -> bool:
         """One round; True when everything was read in full."""
@@ -161,7 +170,7 @@ class Reconciler:
     # --- one contract ---------------------------------------------------------------------------------------------
 
     async def _contract(self, traded: TradedContract) -> bool:
-        """False when it never held still."""
+        """False when it never held still, or when what was read of its position does not count yet."""
         coin = traded.instrument.coin
         for _ in range(TRIES):
             await self._nothing_under_way()
@@ -176,6 +185,8 @@ class Reconciler:
             position = await self._adapter.position(self._client, traded)
             self._alerts.position(traded, position)
             if dirty_count == self._orders.dirty_count.get(coin, 0) and not self._orders.submitting:
+                if self._vanished is not None and not self._vanished.believed(traded, position.signed_base):
+                    return False
                 self._say(traded, settings, resting, position)
                 self._resolver.trades_since_ms = max(self._resolver.trades_since_ms, started_ms - OVERLAP_MS)
                 return True

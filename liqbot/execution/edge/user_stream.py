@@ -81,7 +81,8 @@ class UserStream:
             message = msgspec.json.decode(raw)
             found = self._adapter.user_events(message, self._traded)
         except (
-            msgspec.DecodeError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError, VenueError
+            msgspec.DecodeError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
+            VenueError,
         ) as error:
             if raw[:1] not in _JSON:
                 return False  # plain text, such as a pong

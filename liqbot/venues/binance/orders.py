@@ -203,7 +203,7 @@ class BinanceAdapter:
     async def _balances(self, client: VenueCaller, **named: Sequence[str]) -> list[BinanceBalance]:
         return await self._ask(
             client, "fapiPrivateV3GetBalance", shape=list[Any], weight=5,
-            read=lambda rows: rows_about(rows, BinanceBalance, named),
+            read=lambda rows: rows_about(rows, BinanceBalance, named) if rows else only([]),
         )
 
     async def payments(

@@ -57,6 +57,7 @@ async def test_a_key_near_its_end(days: float | None, said: bool) -> None:
     assert found.notices["key_days_left"] == (None if days is None else pytest.approx(days, abs=0.1))
 
 
+@pytest.mark.drawn(cases=True)
 @pytest.mark.parametrize("venue", VENUES_SERVED)
 async def test_every_venue_tells_the_rank_of_what_is_held(venue: str) -> None:
     async with rig(venue) as one:

@@ -148,6 +148,7 @@ async def test_an_entry_whose_stop_is_crossed_already_is_refused_whole(venue: st
         assert one.account.holding("BTC") is None
 
 
+@pytest.mark.drawn(cases=True)
 @pytest.mark.parametrize("venue", VENUES_SERVED)
 async def test_an_immediate_limit_that_does_not_cross_is_gone_at_once(venue: str) -> None:
     async with rig(venue) as one:

@@ -64,6 +64,7 @@ async def test_from_entry_to_the_stop_that_is_hit(venue: str) -> None:
         assert one.hub.unknown == []
 
 
+@pytest.mark.drawn(cases=True)
 @everywhere
 async def test_an_order_filled_in_part_whose_rest_ends(venue: str) -> None:
     """A reduction larger than the position: the venue fills what there is and ends the rest."""
@@ -110,6 +111,7 @@ async def test_a_cancel_that_comes_too_late_tells_the_true_fate(venue: str) -> N
         assert not one.desk.of(events.OrderMissing, stop.client_id)
 
 
+@pytest.mark.drawn(cases=True)
 @everywhere
 async def test_a_reverse_while_the_old_stop_fills_late(venue: str) -> None:
     """The stop of the long fires while the house is already entering the short: both fills belong to their orders."""
@@ -164,6 +166,7 @@ async def test_a_lost_request_is_reported_missing_and_only_once_it_cannot_come_a
         assert not one.desk.of(events.OrderAccepted, stop.client_id)
 
 
+@pytest.mark.drawn(cases=True)
 @everywhere
 @pytest.mark.parametrize("kind", ["http_429", "maintenance"])
 async def test_a_venue_that_has_no_time_refuses_the_order_clearly(venue: str, kind: str) -> None:
@@ -194,6 +197,7 @@ async def test_a_gateway_error_on_a_submit_is_an_unknown_outcome(venue: str) -> 
         assert not one.desk.of(events.OrderRejected, stop.client_id)
 
 
+@pytest.mark.drawn(cases=True)
 @everywhere
 async def test_refusals_carry_the_venues_own_code(venue: str) -> None:
     async with rig(venue) as one:
@@ -221,6 +225,7 @@ async def test_leverage_changed_by_hand_is_seen_and_set_again(venue: str) -> Non
         assert one.desk.of(events.LeverageConfirmed)[-1].leverage == 3
 
 
+@pytest.mark.drawn(cases=True)
 @everywhere
 async def test_leverage_is_set_once_however_often_it_is_asked_for_and_waits_as_an_entry_does(
     venue: str, monkeypatch: pytest.MonkeyPatch

@@ -32,6 +32,7 @@ async def test_a_fresh_account_is_read_in_full(venue: str) -> None:
         assert one.hub.unknown == []
 
 
+@pytest.mark.drawn(cases=True)
 @everywhere
 async def test_while_the_outcome_of_an_order_is_open_nothing_is_read_that_would_not_count(venue: str) -> None:
     async with rig(venue) as one:
@@ -46,6 +47,7 @@ async def test_while_the_outcome_of_an_order_is_open_nothing_is_read_that_would_
         assert beside <= 1, "of the check of the stops"
 
 
+@pytest.mark.drawn(cases=True)
 @everywhere
 async def test_what_rests_is_mentioned_stops_and_foreign_orders_too(venue: str) -> None:
     async with rig(venue) as one:
@@ -68,6 +70,7 @@ async def test_what_rests_is_mentioned_stops_and_foreign_orders_too(venue: str) 
         assert [type(fact) for fact in one.desk.facts[-2:]] == [events.Reconciled, events.Balance]
 
 
+@pytest.mark.drawn(cases=True)
 @everywhere
 async def test_fills_while_the_stream_was_deaf_are_told_by_rest_under_our_own_ids(venue: str) -> None:
     async with rig(venue) as one:
@@ -82,6 +85,7 @@ async def test_fills_while_the_stream_was_deaf_are_told_by_rest_under_our_own_id
         assert one.desk.of(events.Fill, stop.client_id)[0].reduces
 
 
+@pytest.mark.drawn(cases=True)
 @everywhere
 async def test_another_start_tells_everything_again_and_the_ids_agree(venue: str) -> None:
     hub = market.hub_of(venue)
@@ -95,6 +99,7 @@ async def test_another_start_tells_everything_again_and_the_ids_agree(venue: str
         assert snapshot.liquidation_price is not None
 
 
+@pytest.mark.drawn(cases=True)
 @everywhere
 async def test_funding_and_transfers_are_told_with_the_venues_time(venue: str) -> None:
     async with rig(venue) as one:
@@ -117,6 +122,7 @@ async def test_funding_and_transfers_are_told_with_the_venues_time(venue: str) -
         assert one.hub.unknown == []
 
 
+@pytest.mark.drawn(cases=True)
 @everywhere
 async def test_our_own_liquidation_is_told_as_such(venue: str) -> None:
     async with rig(venue) as one:
@@ -161,6 +167,23 @@ async def test_a_broken_user_stream_says_so_and_is_read_up(venue: str) -> None:
         await one.advance()
         down = (await one.until(events.FeedDown))[0]
         assert down.feed == "account"
+        await one.until(events.FeedUp, count=2)
+        exit_order = one.desk.order(Purpose.EXIT)
+        await one.send(exit_order)
+        await one.until(events.OrderAccepted, exit_order.client_id)
+        await one.advance()
+        await one.until(events.Fill, exit_order.client_id)
+
+
+@everywhere
+async def test_a_message_nested_too_deeply_costs_a_connection_and_not_the_stream(venue: str) -> None:
+    async with rig(venue) as one:
+        await long_of(one)
+        await until(lambda: any(socket.account is not None for socket in one.loop.server.sockets))
+        for socket in one.loop.server.sockets:
+            socket.send("[" * 100_000 + "]" * 100_000)
+        await one.until(events.FeedDown)
+        assert one.client.handler_errors, "given up at once, and not for a ping that nobody heard"
         await one.until(events.FeedUp, count=2)
         exit_order = one.desk.order(Purpose.EXIT)
         await one.send(exit_order)

@@ -14,6 +14,7 @@ from tests.execution.edge.test_broker import PLACE, PLACE_STOP, long_of
 everywhere = pytest.mark.parametrize("venue", VENUES_SERVED)
 
 
+@pytest.mark.drawn(cases=True)
 @everywhere
 async def test_an_entry_that_arrives_late_but_in_time_is_found_and_not_doubled(venue: str) -> None:
     async with rig(venue) as one:
@@ -27,6 +28,7 @@ async def test_an_entry_that_arrives_late_but_in_time_is_found_and_not_doubled(v
         assert len(one.endpoints(PLACE[venue])) == 1
 
 
+@pytest.mark.drawn(cases=True)
 @everywhere
 async def test_an_entry_that_arrives_too_late_is_not_carried_out_and_missing_only_then(venue: str) -> None:
     async with rig(venue) as one:

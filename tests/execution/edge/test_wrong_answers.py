@@ -6,6 +6,7 @@ import pytest
 
 from liqbot import events
 from liqbot.commands import Purpose
+from liqbot.venues.errors import AnswerMalformed
 from tests.builders.loopback_broker import VENUES_SERVED, Rig, rig
 from tests.builders.wrong_answers import (
     NOT_UNDERSTOOD,
@@ -101,6 +102,7 @@ async def test_an_order_of_somebody_else_in_an_unknown_state_is_no_error_of_the_
 # --- orders -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.drawn(cases=True)
 @everywhere
 async def test_an_order_whose_answer_is_wrong_shaped_is_read_back(venue: str) -> None:
     async with rig(venue) as one:
@@ -114,6 +116,7 @@ async def test_an_order_whose_answer_is_wrong_shaped_is_read_back(venue: str) ->
         assert len(one.account.open_orders()) == len(SHAPES)
 
 
+@pytest.mark.drawn(cases=True)
 @everywhere
 async def test_a_stop_that_is_read_back_wrong_shaped_is_read_again(venue: str) -> None:
     try:
@@ -138,6 +141,7 @@ REFUSING = {
 }  # fmt: skip
 
 
+@pytest.mark.drawn(cases=True)
 @everywhere
 async def test_a_stop_that_stands_is_not_lost_over_a_refusal_in_unknown_words(venue: str) -> None:
     async with rig(venue) as one:
@@ -160,3 +164,12 @@ async def test_a_row_that_names_itself_and_is_not_understood_spoils_nothing() ->
         one.desk.facts.clear()
         assert await one.edge.reconciler.once()
         assert {fact.client_id for fact in one.desk.of(events.OrderAccepted)} == {stop.client_id, "theirs"}
+
+
+async def test_no_balance_at_all_is_neither_an_empty_wallet_nor_another_account() -> None:
+    async with rig("binance") as one:
+        one.hub.faults.next("GET /fapi/v3/balance", "changed", change=lambda _: b"[]", times=100)
+        with pytest.raises(AnswerMalformed):
+            await one.edge.adapter.wallet_usd(one.client)
+        with pytest.raises(AnswerMalformed):
+            await one.edge.adapter.permissions(one.client, with_money=False)

@@ -169,7 +169,7 @@ def test_it_stays_within_bounds_and_finite_whatever_is_told(seed: int, in_sums: 
         assert 0.12 < crowd.pace < 7.8
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 @given(seeds, st.integers(1, 200), st.booleans())
 @settings(max_examples=3, deadline=None)
 def test_it_comes_back_exactly_and_goes_on_alike(seed: int, steps: int, in_sums: bool) -> None:
@@ -255,7 +255,7 @@ def test_what_comes_as_promised_is_no_evidence_however_little_is_promised(promis
     assert abs(slope) < 0.15 * sums(learner)[1] + 20.0
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 @given(seeds)
 @settings(max_examples=2, deadline=None)
 def test_the_market_learns_and_tells_it(seed: int) -> None:

@@ -41,7 +41,7 @@ def amounts(chance: random.Random, *shape: int) -> np.ndarray[Any, np.dtype[np.f
     return noise.lognormal(3.0, 6.0, shape) * (noise.random(shape) < 0.7)
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 @given(st.integers(0, 9_000), st.integers(0, 1 << 20))
 @settings(max_examples=150)
 def test_sums_are_those_of_numpy_to_the_last_bit(compiled: Kernels, count: int, seed: int) -> None:
@@ -141,7 +141,7 @@ def read(kernels: Kernels, roster: Roster, blocks: list[EventBlock]) -> list[str
         return list(digests(roster, blocks, restore_every=7))
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 @pytest.mark.usefixtures("plain_fold")
 @pytest.mark.parametrize("seed", [1, 3, 4])
 def test_a_market_in_random_order_is_read_alike(compiled: Kernels, seed: int) -> None:

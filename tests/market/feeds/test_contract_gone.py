@@ -81,6 +81,7 @@ def relist(dialect: MarketDataDialect, coin: str = "BTC", **changes: str) -> Mar
     return contract
 
 
+@pytest.mark.drawn(cases=True)
 @pytest.mark.parametrize("venue", VENUES_READ)
 async def test_one_that_is_closed_is_reported_once_and_again_when_it_is_back(venue: str) -> None:
     async with read_venue(venue, params=OFTEN) as place:
@@ -97,6 +98,7 @@ async def test_one_that_is_closed_is_reported_once_and_again_when_it_is_back(ven
         assert news(place, "listing")[1] == "up"
 
 
+@pytest.mark.drawn(cases=True)
 @pytest.mark.parametrize("venue", VENUES_READ)
 async def test_another_tick_is_reported_with_both_numbers_and_the_market_read_on(venue: str) -> None:
     async with read_venue(venue, params=OFTEN) as place:

@@ -94,6 +94,7 @@ async def test_everything_the_map_needs_arrives_in_usd_and_by_side(venue: str) -
         assert feed.stats.malformed == feed.stats.poll_failures == feed.stats.reconnects == 0
 
 
+@pytest.mark.drawn(cases=True)
 @pytest.mark.parametrize("venue", VENUES)
 async def test_a_burst_of_forced_orders_and_a_flood_of_trades_arrive_whole(venue: str) -> None:
     async with PublicVenue() as server, fed(venue, server) as (feed, sink, _, _):

@@ -37,6 +37,7 @@ def told(chance: random.Random, venue: str, second: int) -> list[TradeBar | Mark
     return rows
 
 
+@pytest.mark.drawn(cases=True)
 @pytest.mark.parametrize("venue", VENUES)
 async def test_what_the_market_did_is_what_the_feed_tells(venue: str) -> None:
     hub, chance, roster = hub_of(venue), random.Random(venue), Roster((venue,), BOTH)

@@ -70,6 +70,7 @@ async def test_an_answer_that_does_not_fit_is_asked_for_again(venue: str) -> Non
         assert not task.done()
 
 
+@pytest.mark.drawn(cases=True)
 @pytest.mark.parametrize(("venue", "seed"), [(venue, seed) for venue in VENUES for seed in (1, 2)])
 async def test_a_house_in_a_storm_of_nonsense_stays_up(venue: str, seed: int) -> None:
     hub = market_of(venue)

@@ -28,6 +28,7 @@ def closed(place: ReadVenue) -> list[Liquidation]:
     return [one for one in place.sink.of(Liquidation) if one.time_ms > START_MS]
 
 
+@pytest.mark.drawn(cases=True)
 @pytest.mark.parametrize("venue", VENUES)
 async def test_a_thousand_forced_orders_in_a_burst_all_arrive(venue: str) -> None:
     async with read_venue(venue) as place:

@@ -35,6 +35,7 @@ def told(chance: random.Random, key: str, coin: str, second: int) -> list[Market
     ]
 
 
+@pytest.mark.drawn(cases=True)
 @pytest.mark.parametrize("venue", READ)
 async def test_what_the_market_did_is_what_the_feed_tells(venue: str) -> None:
     chance, happened, printed = random.Random(venue), list[MarketEvent](), 0
@@ -131,6 +132,7 @@ PAST = {"bars": TradeBar, "open_interest": OpenInterest, "funding": FundingRate}
 MINUTES = 40
 
 
+@pytest.mark.drawn(cases=True)
 @pytest.mark.parametrize("venue", [venue for venue in READ if wire_of(venue).histories])
 async def test_the_past_can_be_read(venue: str) -> None:
     hub, chance = read_hub(venue), random.Random(venue)

@@ -35,7 +35,7 @@ from paper.tapes.format import TapeError
 from paper.tapes.reader import Tape, read_tape
 from paper.tapes.writer import write_tape
 
-pytestmark = pytest.mark.drawn
+pytestmark = pytest.mark.drawn(dear=True)
 """What they share costs the most of them."""
 
 HOURS = 420

@@ -58,7 +58,7 @@ def on_random_market(seed: int, blocks: Iterable[EventBlock]) -> Watch:
     return watch
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 @pytest.mark.parametrize("seed", range(4))
 def test_idle_rows_change_nothing_on_a_random_market(seed: int) -> None:
     blocks = random_market(seed, 250)
@@ -89,7 +89,7 @@ def first_part(tape: Tape, hours: int) -> list[EventBlock]:
     return list(itertools.takewhile(lambda block: (block.tick_ms or 0) <= end_ms, tape.blocks()))
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 @pytest.mark.parametrize("name", HOURS)
 def test_idle_rows_change_nothing_on_a_recorded_market(name: str) -> None:
     tape, settings = recorded(name)

@@ -21,7 +21,7 @@ from paper.tapes.info import info_of
 from paper.tapes.reader import Tape, read_tape
 from paper.tapes.writer import write_tape
 
-pytestmark = pytest.mark.drawn
+pytestmark = pytest.mark.drawn(dear=True)
 """What they share costs the most of them."""
 
 HOURS, SEED = 260, 3

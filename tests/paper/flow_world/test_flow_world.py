@@ -18,7 +18,7 @@ from paper.flow_world.params import FLOW_VENUES, FlowCrowdParams, FlowPriceParam
 from paper.tapes.reader import read_tape
 from paper.tapes.truth import export, read_truth
 
-pytestmark = pytest.mark.drawn
+pytestmark = pytest.mark.drawn(dear=True)
 """What they share costs the most of them."""
 
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000

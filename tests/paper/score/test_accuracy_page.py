@@ -61,6 +61,7 @@ def outcomes(bench: dict[str, ModuleType], score: Score) -> dict[str, str]:
     return {goal.says: goal.judge("stops", score).outcome for goal in goals}
 
 
+@pytest.mark.drawn
 @pytest.mark.long
 def test_a_market_that_meets_everything(bench: dict[str, ModuleType], good: Score) -> None:
     assert set(outcomes(bench, good).values()) == {"met"}
@@ -94,6 +95,7 @@ def test_each_miss_is_seen_and_told_before_the_table(
     assert "9 met" in text
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize(
     ("name", "outcome"),
     [("flow-usual", "met"), ("flow-usual+told", "missed"), ("crowd-sober", "met"), ("stops", "missed")],
@@ -106,6 +108,7 @@ def test_less_of_the_way_is_asked_of_flow_alone(
     assert goal.judge(name, score).outcome == outcome
 
 
+@pytest.mark.drawn
 def test_a_share_of_a_gap_that_may_be_nothing_is_neither_met_nor_missed(
     bench: dict[str, ModuleType], good: Score
 ) -> None:
@@ -116,6 +119,7 @@ def test_a_share_of_a_gap_that_may_be_nothing_is_neither_met_nor_missed(
     assert "-11.2" not in text
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize(
     ("venue", "ratio", "met"), [("bybit", 1.3, False), ("binance", 1.3, True), ("bybit", 0.79, False)]
 )
@@ -127,6 +131,7 @@ def test_a_feed_is_judged_by_whether_it_tells_everything(
     assert told == ("met" if met else "missed")
 
 
+@pytest.mark.drawn
 def test_size_and_clusters_are_judged_against_the_truth(bench: dict[str, ModuleType], good: Score) -> None:
     far, near = SizeBand("long", 5.0, 10.0, 1.0, 1.6, sure(1.6)), SizeBand("short", 0.0, 1.0, 1.0, 0.9, sure(0.9))
     score = msgspec.structs.replace(
@@ -145,6 +150,7 @@ def written(directory: Path, name: str, value: object, kind: str = "world") -> S
     return SimpleNamespace(kind=kind, name=name, result=path)
 
 
+@pytest.mark.drawn
 def test_the_whole_page(bench: dict[str, ModuleType], good: Score, scored: Scored, tmp_path: Path) -> None:
     page = bench["accuracy_page"]
     made = page.Made("python bench/accuracy.py", 1, "abc and uncommitted changes", "c0de", "binance 2026-09-29")

@@ -162,7 +162,7 @@ def _price(price: float, centre: float, *, turned: bool) -> float:
     return centre / price if turned else price
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 @pytest.mark.parametrize(
     "name", [name if name in ("wild 1", "crowd 2") else pytest.param(name, marks=pytest.mark.long) for name in MARKETS]
 )

@@ -14,7 +14,7 @@ import pytest
 from paper.score.files import write_forecasts
 from paper.score.tape_score import Scored
 
-pytestmark = pytest.mark.drawn
+pytestmark = pytest.mark.drawn(dear=True)
 """What they share costs the most of them."""
 
 MODELS = ("liqbot", "B0", "B2b", "B4", "B4v", "B6", "ORACLE")

@@ -93,7 +93,7 @@ def facts_of(data: Path, *kinds: type) -> list[Any]:
                 if isinstance(fact, kinds)]  # fmt: skip
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_every_command_works_on_every_session(
     market: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -129,7 +129,7 @@ def biases(one: Session) -> list[dict[str, Any]]:
     return found
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_a_session_at_full_speed_answers_too(tmp_path: Path) -> None:
     with session(tmp_path, "--speed", "0") as one:
         assert one.status()["mode"] == "paper"
@@ -137,7 +137,7 @@ def test_a_session_at_full_speed_answers_too(tmp_path: Path) -> None:
         one.ended()
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_a_signal_ends_it_like_a_stop(tmp_path: Path) -> None:
     with session(tmp_path, "--speed", "60", "--json") as one:
         one.process.send_signal(signal.SIGINT)

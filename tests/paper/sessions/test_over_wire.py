@@ -20,7 +20,7 @@ from liqbot.venues.registry import wire_of
 from paper.dialects.serving import traded
 from paper.sessions.over_wire import spoken_only
 
-pytestmark = pytest.mark.drawn
+pytestmark = pytest.mark.drawn(dear=True)
 """What they share costs the most of them."""
 
 HEARD = ("bars", "marks", "liquidations", "open_interest", "funding")

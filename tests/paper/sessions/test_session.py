@@ -18,7 +18,7 @@ from liqbot.blocks import Roster
 from liqbot.journal import Journal
 from liqbot.risk.decision import Refusal
 
-pytestmark = pytest.mark.drawn
+pytestmark = pytest.mark.drawn(dear=True)
 """What they share costs the most of them."""
 
 LIQBOT = (sys.executable, "-c", "import sys; from liqbot.cli import main; sys.exit(main())")

@@ -20,7 +20,7 @@ from paper.simulate.text import mutant_runs_text, text_of
 from paper.verbs.simulate import _chosen
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 @pytest.mark.parametrize(
     "seeds", [pytest.param(range(3, 5), id="two"), pytest.param(range(5, 15), id="more", marks=pytest.mark.long)]
 )
@@ -31,7 +31,7 @@ def test_a_few_seeds_trade_meet_trouble_and_break_no_law(seeds):
     assert sum(sum(outcome.met.values()) for outcome in found) >= len(found)
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_the_same_seed_is_the_same_run():
     assert msgspec.json.encode(simulate(3)) == msgspec.json.encode(simulate(3))
 
@@ -56,10 +56,11 @@ CAUGHT = {
     "cancel_first": (0, "CANCEL_UNPROTECTS"), "leverage_unread": (26, "LEVERAGE"), "waits_for_disk": (109, "NAKED"),
     "ends_at_once": (21, "ENDED_NAKED"), "ratio_ignored": (1, "MISTRANSLATED"), "newest_mark": (101, "MISTRANSLATED"),
     "marks_unchecked": (30, "ENTRY_MARK_DEVIATION"), "forced_unnoticed": (112, "FORCED_UNNOTICED"),
+    "strays_left": (143, "LEFT_BEHIND"),
 }  # fmt: skip
 
 
-@pytest.mark.drawn(singly=True)
+@pytest.mark.drawn(singly=True, dear=True)
 @pytest.mark.parametrize(("name", "seed", "law"), [(name, *found) for name, found in CAUGHT.items()])
 def test_defects_are_caught_and_the_house_is_sound_again_afterwards(name, seed, law):
     patches = MUTANTS[name].patches
@@ -78,7 +79,7 @@ AIMED = [
 ]
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 @pytest.mark.parametrize(("fault", "state", "seed"), AIMED)
 def test_a_fault_waits_for_its_state_and_brings_it_about(fault, state, seed):
     outcome = simulate(seed, (Draw(fault, state, 6),), 60)
@@ -99,7 +100,7 @@ def test_the_new_stop_may_fill_while_the_cancel_of_the_old_one_is_on_its_way(mon
     assert simulate(60).violation is None
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 @pytest.mark.parametrize(
     "seed",
     [
@@ -123,7 +124,7 @@ def test_without_the_defect_the_seed_breaks_no_law(seed):
     assert simulate(seed).violation is None
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_a_failure_is_made_small_and_its_command_repeats_it():
     with MUTANTS["leverage_unread"].applied():
         seed = CAUGHT["leverage_unread"][0]
@@ -170,7 +171,7 @@ def test_likely_seeds_come_first_and_none_is_left_out():
     assert all(fault in BY_NAME for mutant in MUTANTS.values() for fault in mutant.shows_in)
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_the_matrix_shows_what_was_not_met_first():
     outcome = simulate(3)
     text = text_of(summary([outcome]))
@@ -181,7 +182,7 @@ def test_the_matrix_shows_what_was_not_met_first():
         assert f" {pair}," not in f" {lines[4]},"
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_time_without_a_stop_is_counted_by_position():
     found = [simulate(seed) for seed in (3, 29)]
     whole = summary(found)

@@ -37,6 +37,7 @@ def holes_of(kind: str, rows: Rows, cuts: list[int], until_ms: int) -> tuple[Hol
     return gaps.within(FIRST_MS, until_ms)
 
 
+@pytest.mark.drawn(cases=True)
 @pytest.mark.parametrize("kind", ["bars", "totals", "open_interest", "marks", "funding"])
 @given(missing=st.tuples(st.integers(1, COUNT - 1), st.integers(1, 60)), cuts=cuts,
        every_min=st.sampled_from((1, 5, 60, 480)))  # fmt: skip

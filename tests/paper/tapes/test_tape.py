@@ -79,7 +79,7 @@ def same(left: EventBlock, right: EventBlock) -> bool:
     return bytes_of[: len(KINDS)] == bytes_of[len(KINDS) :]
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 @settings(max_examples=60, deadline=None)
 @given(blocks=markets(), batch_rows=st.integers(1, 20))
 def test_round_trip_in_any_batching(
@@ -342,7 +342,7 @@ def test_nothing_to_write(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 @pytest.mark.skipif(not REAL, reason="the recorded tapes are not beside this checkout")
 @pytest.mark.parametrize("path", REAL, ids=lambda path: path.stem)
 def test_recorded_tapes(path: Path, tmp_path: Path) -> None:

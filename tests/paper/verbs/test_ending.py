@@ -45,7 +45,7 @@ def assert_one_line(done: subprocess.CompletedProcess[str]) -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_paper_on_a_full_disk(tmp_path: Path) -> None:
     assert_one_line(on_a_little_disk("paper", "--speed", "0", "--for", "60s", *PAST, "--data", str(tmp_path / "data")))
 
@@ -65,7 +65,7 @@ def test_backtest_on_a_full_disk(tmp_path: Path) -> None:
     assert_one_line(on_a_little_disk("backtest", str(tape), "--data", str(tmp_path / "data")))
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_sigterm_ends_a_session_in_order(tmp_path: Path) -> None:
     command = [*LIQBOT, "paper", "--speed", "60", *PAST, "--data", str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

@@ -16,7 +16,7 @@ from paper.simulate.run import simulate as run_seed
 from paper.verbs import simulate as verb
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_figures_of_a_range_are_numbers_and_the_matrix(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["simulate", "--seeds", "2", "--first-seed", "3", "--json", "--data", str(tmp_path)]
     assert main(words) == Exit.OK
@@ -31,7 +31,7 @@ def test_figures_of_a_range_are_numbers_and_the_matrix(tmp_path: Path, capsys: p
     assert {**again, "wall_s": 0} == {**told, "wall_s": 0}, "kept results are the same results"
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_a_range_that_was_not_finished_is_no_success(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

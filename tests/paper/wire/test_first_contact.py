@@ -38,6 +38,7 @@ READS = {
 }
 
 
+@pytest.mark.drawn(cases=True)
 @everywhere
 async def test_an_entry_that_fills_in_pieces_is_told_piece_by_piece(venue: str) -> None:
     hub = market.hub_of(venue, fill_usd_max=200.0, fill_pause_ms=400)
@@ -59,6 +60,7 @@ async def test_an_entry_that_fills_in_pieces_is_told_piece_by_piece(venue: str) 
         assert one.hub.unknown == []
 
 
+@pytest.mark.drawn(cases=True)
 @everywhere
 async def test_leverage_changed_by_hand_beside_a_position_shows_with_its_nearer_liquidation(venue: str) -> None:
     async with rig(venue) as one:
@@ -77,6 +79,7 @@ async def test_leverage_changed_by_hand_beside_a_position_shows_with_its_nearer_
         assert one.hub.unknown == []
 
 
+@pytest.mark.drawn(cases=True)
 @everywhere
 @pytest.mark.parametrize("kind", ["http_429", "maintenance", "drop_request"])
 async def test_trouble_on_reads_is_named_and_ends_with_the_account_read_again(venue: str, kind: str) -> None:

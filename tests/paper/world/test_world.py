@@ -40,7 +40,7 @@ def test_same_seed_same_bytes_and_another_seed_another_market():
     assert bytes_of(World(params, 4).blocks()) != bytes_of(World(params, 3).blocks())
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_how_it_is_consumed_does_not_matter():
     params = small(days=0.05)
     whole = World(params, 9)
@@ -55,7 +55,7 @@ def test_how_it_is_consumed_does_not_matter():
     assert not any(block.backfilled for block in live)
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_clock_steps_follow_the_grid_without_a_gap():
     params = small(days=0.01, step_ms=1000, backfill_days=0.05)
     world = World(params, 1)
@@ -72,7 +72,7 @@ def test_clock_steps_follow_the_grid_without_a_gap():
             assert (block.rows(kind)["time_ms"] == block.tick_ms).all()
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_bars_and_marks_are_possible_prices():
     last: dict[tuple[int, int], float] = {}
     for block in World(small(coins=(BTC, ETH)), 2).blocks():
@@ -95,7 +95,7 @@ def test_bars_and_marks_are_possible_prices():
     assert len(last) == 2 * len(SEVEN_VENUES)
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_truth_adds_up_to_open_interest_and_nothing_crossed_is_left():
     world = World(small(shocks=ShockParams(first_wick_minute=None, rate_day=8)), 5)
     for number, block in enumerate(world.blocks()):
@@ -115,7 +115,7 @@ def test_truth_adds_up_to_open_interest_and_nothing_crossed_is_left():
         assert (held["time_ms"] == block.tick_ms).all()
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_every_published_forced_order_is_a_true_forced_close_at_its_liquidation_price():
     world, told, happened = World(small(shocks=ShockParams(first_wick_minute=None, rate_day=40)), 6), 0, 0
     low, high = {}, {}
@@ -134,7 +134,7 @@ def test_every_published_forced_order_is_a_true_forced_close_at_its_liquidation_
     assert 0 < told < happened
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_the_future_does_not_reach_back():
     """A wick whose build-up starts at minute 60, or another length of the world, changes nothing before."""
     later = ShockParams(first_wick_minute=90.0, build_up_h=0.5)
@@ -196,7 +196,7 @@ def test_a_crowd_on_one_side_pays_for_it():
     assert rate(-0.4) < 0
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_the_leverage_mix_shifts_half_way():
     mix = (0.02,) + (0.0,) * 4 + (0.02,) + (0.96,) * 5
     crowd = CrowdParams(positions=1200, mix_after=mix, shift_at_share=0.5)
@@ -218,7 +218,7 @@ def test_unknown_knobs_and_senseless_values_are_refused():
         WorldParams(step_ms=0)
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(dear=True)
 def test_forced_orders_may_be_told_at_their_own_times_inside_the_step():
     shocks = ShockParams(first_wick_minute=20, rate_day=20)
     plain, own = (World(small(own_print_times=inside, shocks=shocks), 5) for inside in (False, True))
