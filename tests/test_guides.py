@@ -7,15 +7,19 @@ import shutil
 from pathlib import Path
 
 import pytest
+from page_scripts import ids_without_a_place
 from program_copy import COPIED, ROOT, apply, copied, copied_for, diffs_of, run
+
+from liqbot.exits import Exit
 
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 GUIDES = {
     part.splitlines()[0]: part.split("\n", 1)[1] for part in re.split(r"^## ", TEXT, flags=re.MULTILINE)[1:]
 }
 FILES_MAX = {
-    "A gate": 5, "A column": 5, "An import format": 1, "A verb": 2, "A ledger table": 5, "An alert sink": 5,
-    "An order type": 8,
+    "A gate": 5, "A gate with a new input": 5, "A column": 5, "An import format": 1, "A verb": 2, "A ledger table": 5,
+    "An alert sink": 5, "An order type": 8, "A picture": 5, "A panel of the page": 5, "A definition of clusters": 5,
+    "A compiled kernel": 5,
 }
 
 
@@ -28,11 +32,28 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return changed
 
 
+def stored_ledger(program: Path, folder: Path) -> Path:
+    """The ledger of an earlier session, brought up to the copy's schema."""
+    ledger = folder / "ledger.sqlite"
+    with gzip.open(ROOT / "tests/fixtures/first_format/session.ledger.sqlite.gz") as stored, ledger.open("wb") as file:
+        shutil.copyfileobj(stored, file)
+    assert run(program, "db", "upgrade", "--db", str(ledger)).returncode == 0
+    return ledger
+
+
 @pytest.mark.parametrize("name", FILES_MAX)
 def test_a_change_touches_few_files(name: str, tmp_path: Path) -> None:
     diff = diffs_of(GUIDES[name])
     touched = apply(diff, copied_for(diff, tmp_path))
     assert 1 <= len(touched) <= FILES_MAX[name]
+
+
+def test_the_table_tells_how_many_files_a_change_touches() -> None:
+    rows = re.findall(r"^\| [^|]+ \| ([^|]+) \| \[[^]]*\]\(#([\w-]+)\) \|$", TEXT, re.MULTILINE)
+    told = {name: sum(map(int, re.findall(r"\d+", words.partition(";")[0]))) for words, name in rows}
+    for name in FILES_MAX:
+        files = len(re.findall(r"^\+\+\+ ", diffs_of(GUIDES[name]), re.MULTILINE))
+        assert told[name.lower().replace(" ", "-")] == files, name
 
 
 def test_every_guide_names_files_that_exist() -> None:
@@ -56,6 +77,39 @@ for least in (None, 0.02):
     print(sum(gate.name == "funding" for gate in STRATEGY.gates), params.funding_pct_min)
 """
     assert run(program, code=code).stdout.splitlines() == ["1 None", "1 0.02"]
+
+
+@pytest.mark.drawn(dear=True)
+def test_a_gate_with_a_new_input_is_given_what_was_folded_below(program: Path) -> None:
+    code = """
+import sys
+sys.path.append(sys.argv[1])
+import market_views
+from liqbot.instruments import Side
+from liqbot.market.observed.bars import BarsFold
+from liqbot.market.params import RollingParams
+from liqbot.signals.features import FEATURE_NAMES, derived_features, features_of
+from liqbot.signals.gates import shown
+from liqbot.signals.strategies.funding_squeeze import STRATEGY, FundingSqueezeParams
+spec = next(one for one in STRATEGY.gates if one.name == "mean_flow")
+bars = BarsFold(RollingParams(trend_fast_ms=60_000))
+for minute, imbalance in enumerate((float("nan"), 0.8, 0.4), 1):
+    bars._rolling.imbalance = imbalance
+    bars.take_mark(minute * 60_000, 100.0, 100.0, 100.0)
+    saved, bars = bars.state(), BarsFold(RollingParams(trend_fast_ms=60_000))
+    bars.load_state(saved)
+    print(round(bars.mean_taker_imbalance, 9))
+print(spec.inputs[0] in FEATURE_NAMES, "mean_flow" in derived_features(frozenset({"mean_taker_imbalance"})))
+view = market_views.a_view(mean_taker_imbalance=bars.mean_taker_imbalance)
+for side in (Side.LONG, Side.SHORT):
+    features = features_of(view, side, 5.0)
+    print(*(shown((spec,), features, FundingSqueezeParams(mean_flow_min=least), (), frozenset())[0]
+            for least in (None, 0.5, 0.7)))
+"""
+    done = run(program, str(ROOT / "tests/builders"), code=code)
+    assert done.stdout.splitlines() == [
+        "nan", "0.8", "0.6", "True True", "SIGNAL SIGNAL MEAN_FLOW", "SIGNAL MEAN_FLOW MEAN_FLOW",
+    ], done.stderr
 
 
 @pytest.mark.drawn(singly=True)
@@ -93,10 +147,7 @@ def test_an_import_format_is_recognised_and_refuses_by_its_own_names(program: Pa
 
 @pytest.mark.drawn(dear=True)
 def test_a_verb_is_listed_and_runs(program: Path, tmp_path: Path) -> None:
-    ledger = tmp_path / "ledger.sqlite"
-    with gzip.open(ROOT / "tests/fixtures/first_format/session.ledger.sqlite.gz") as stored, ledger.open("wb") as file:
-        shutil.copyfileobj(stored, file)
-    assert run(program, "db", "upgrade", "--db", str(ledger)).returncode == 0
+    ledger = stored_ledger(program, tmp_path)
     done = run(program, "fees", "--db", str(ledger), "--json")
     assert all(day["fees_usd"] > 0 for day in json.loads(done.stdout)), done.stderr
     assert re.search(r"^  fees +show what was paid in fees, by day$", run(program, "--help").stdout, re.MULTILINE)
@@ -104,10 +155,7 @@ def test_a_verb_is_listed_and_runs(program: Path, tmp_path: Path) -> None:
 
 @pytest.mark.drawn(dear=True)
 def test_a_ledger_table_is_filled_and_comes_to_ledgers_that_are_there(program: Path, tmp_path: Path) -> None:
-    ledger = tmp_path / "ledger.sqlite"
-    with gzip.open(ROOT / "tests/fixtures/first_format/session.ledger.sqlite.gz") as stored, ledger.open("wb") as file:
-        shutil.copyfileobj(stored, file)
-    assert run(program, "db", "upgrade", "--db", str(ledger)).returncode == 0
+    stored_ledger(program, tmp_path)
     code = """
 import sys
 from sqlalchemy import create_engine, inspect
@@ -182,6 +230,103 @@ for alert in alerts_of(Halt(time_ms=1, reason="somebody must look")):
 """
     done = run(program, code=code)
     assert "\aHALT: somebody must look" in done.stderr, done.stderr
+
+
+@pytest.mark.drawn(dear=True)
+def test_a_coin_is_a_setting(program: Path, tmp_path: Path) -> None:
+    (profile,) = re.findall(r"^```toml\n(.*?)^```$", GUIDES["A coin"], re.DOTALL | re.MULTILINE)
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "paper.toml").write_text(profile)
+    short = [f"--set=paper.world.{name}" for name in ("burn_in_days=0.05", "backfill_days=0.05", "crowd.positions=500")]
+    where = ("--config", str(tmp_path / "config"), "--data", str(tmp_path / "var"))
+    told = run(program, "paper", "--for", "1s", "--speed", "0", *short, *where)
+    assert told.returncode == Exit.CONFIG
+    assert "--allow-thin-coin" in told.stderr
+    done = run(program, "paper", "--for", "1s", "--speed", "0", "--allow-thin-coin", "--json", *short, *where)
+    assert done.returncode == Exit.OK, done.stderr
+    drawn = json.loads(run(program, "map", "--json", "--data", str(tmp_path / "var")).stdout)
+    assert drawn["coin"] == "SOL"
+    assert 100 < drawn["mark_price"] < 220
+
+
+@pytest.mark.drawn(dear=True)
+def test_a_picture_is_drawn_of_a_ledger(program: Path, tmp_path: Path) -> None:
+    ledger = stored_ledger(program, tmp_path)
+    for ending in ("svg", "png"):
+        file = tmp_path / f"fees.{ending}"
+        done = run(program, "picture", "fees", str(file), "--db", str(ledger))
+        assert done.stdout == f"wrote {file}\n", done.stderr
+    svg = (tmp_path / "fees.svg").read_text(encoding="utf-8")
+    assert "Fees by day" in svg
+    assert "other currencies at their worth then" in svg
+
+
+@pytest.mark.drawn(dear=True)
+def test_a_panel_of_the_page_has_its_answer_and_its_place(program: Path, tmp_path: Path) -> None:
+    ledger = stored_ledger(program, tmp_path)
+    code = """
+import json, sys
+from pathlib import Path
+from liqbot.review.figures.kept import calibration
+from liqbot.review.tables import json_text
+from liqbot.review.web.answers import ENDPOINTS, WatchedHouse
+from liqbot.review.web.asked import Asked
+house, endpoint = WatchedHouse(Path(sys.argv[1]), "paper"), ENDPOINTS["record"]
+with house.ledger() as ledger:
+    kept = json.loads(json_text(calibration(ledger, "BTC")))
+rows = json.loads(json_text(endpoint.answer(house, Asked({"coin": "btc"}, endpoint.words))))
+print(rows == kept, bool(rows), all({"side", "density_decile", "prints", "realised_usd"} <= set(row) for row in rows))
+"""
+    done = run(program, str(ledger.parent), code=code)
+    assert done.stdout == "True True True\n", done.stderr
+    static = program / "liqbot/review/web/static"
+    assert not ids_without_a_place(static)
+    page = (static / "page.js").read_text(encoding="utf-8")
+    assert 'lists.record(await ask("record"' in page
+    assert "every(30_000, record);" in page
+
+
+@pytest.mark.drawn(dear=True)
+def test_clusters_are_found_by_the_definition_that_a_parameter_names(program: Path) -> None:
+    code = """
+import numpy as np
+from liqbot.instruments import Side
+from liqbot.market.estimate.price_grid import edges, position_of, price_at
+from liqbot.market.map.clusters import clusters_of
+from liqbot.market.map.liquidation_map import LiquidationMap
+from liqbot.market.params import ClusterParams
+first = int(position_of(60_000.0))
+short_usd = np.where(np.arange(1_300) < 650, 0.0, 1e6)
+short_usd[1_000:1_004] += 1e7  # a pile on thin ground, and ground that is thicker
+short_usd[650:800] += 9e6
+drawn = LiquidationMap("BTC", 0, price_at(first + 650), edges()[first : first + 1_301], np.zeros(1_300), short_usd)
+for params in (ClusterParams(), ClusterParams(found_by="contrast"), ClusterParams(found_by="usd")):
+    found = clusters_of(drawn, Side.SHORT, params)[0]
+    print("the pile" if found.price_low < price_at(first + 1_002) < found.price_high else "the ground")
+"""
+    done = run(program, code=code)
+    assert done.stdout.splitlines() == ["the pile", "the pile", "the ground"], done.stderr
+    shown = run(program, "config", "show", "--set", "market.clusters.found_by=usd")
+    assert re.search(r"market\.clusters\.found_by\s.*usd", shown.stdout), shown.stderr
+
+
+@pytest.mark.drawn(dear=True)
+def test_a_kernel_is_found_compiled_and_gives_the_bits_of_its_plain_form(program: Path) -> None:
+    code = """
+import numba, numpy as np
+from liqbot.market.estimate import map_kernels
+from liqbot.market.map.liquidation_map import smoothed
+from liqbot.runtime.compiled_kernels import PLAIN
+name = "smoothed_line"
+compiled = numba.njit(map_kernels.SIGNATURES[name], error_model="numpy", no_cfunc_wrapper=True)(PLAIN[name])
+usd = np.random.default_rng(7).lognormal(3.0, 6.0, 4_096)
+print(smoothed(usd).tobytes() == compiled(usd).tobytes(), abs(smoothed(usd[2:-2]).sum() / usd.sum() - 1) < 0.1)
+calls = []
+setattr(map_kernels, name, lambda usd: calls.append(len(usd)) or compiled(usd))
+print(smoothed(usd[::2]).tobytes() == compiled(usd[::2].copy()).tobytes(), calls)
+"""
+    done = run(program, code=code)
+    assert done.stdout.splitlines() == ["True True", "True [2048]"], done.stderr
 
 
 @pytest.mark.drawn(dear=True)

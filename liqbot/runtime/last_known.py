@@ -1,12 +1,13 @@
 """What a journal knows before anything is run again: whose it is, under which configuration, and whether a position
 may be open. Read from its end in a moment, however long it is."""
 
-from collections.abc import Iterator
-from decimal import Decimal
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from liqbot import places
+from liqbot.accounting.dedupe import RecentIds, identity_of
+from liqbot.accounting.positions import Holding
 from liqbot.commands import Purpose
 from liqbot.events import (
     ConfigLoaded,
@@ -23,7 +24,6 @@ from liqbot.runtime.recovery import configuration_at
 
 CONTRACTS_NAME: Final = "contracts"
 """Of the snapshot that keeps the traded contracts as the venue listed them, in the unified client's words."""
-ZERO: Final = Decimal(0)
 READ_AT_ONCE: Final = 2_000
 ENTRY_RESTS_MS_MAX: Final = 3_600_000
 """Older entries are over: their targets expire long before."""
@@ -65,9 +65,9 @@ def last_known(data: Path, contracts_version: str) -> LastKnown | None:
 def may_hold(reader: JournalReader, config: ConfigLoaded) -> bool:
     """Whether anything is open by the newest statement on each traded contract and the fills since, or an entry was
     sent whose end nobody reported."""
-    unanswered = {(one.venue, one.coin): ZERO for one in config.instruments}
+    unanswered: dict[tuple[str, str], list[Fill]] = {(one.venue, one.coin): [] for one in config.instruments}
     ended: set[str] = set()
-    counted: set[tuple[str, str, str]] = set()
+    counted = RecentIds()
     first_seq, newest_ms = 1, 0
     for record in _from_the_end(reader):
         newest_ms = max(newest_ms, record.time_ms)
@@ -79,19 +79,36 @@ def may_hold(reader: JournalReader, config: ConfigLoaded) -> bool:
             if not isinstance(fact, PositionSnapshot | Fill) or (fact.venue, fact.coin) not in unanswered:
                 continue
             if isinstance(fact, PositionSnapshot):
-                if unanswered.pop((fact.venue, fact.coin)) + fact.quantity_base > 0:
+                if _is_open(unanswered.pop((fact.venue, fact.coin)), fact):
                     return True
-            elif (fact.venue, fact.coin, fact.fill_id) not in counted:
-                counted.add((fact.venue, fact.coin, fact.fill_id))
-                unanswered[fact.venue, fact.coin] += -fact.quantity_base if fact.reduces else fact.quantity_base
+            elif not counted.is_repeat(identity_of(fact)):
+                unanswered[fact.venue, fact.coin].append(fact)
         if not unanswered and record.time_ms < newest_ms - ENTRY_RESTS_MS_MAX:
             first_seq = record.seq
             break
-    return any(held_base > 0 for held_base in unanswered.values()) or any(
+    return any(_is_open(fills) for fills in unanswered.values()) or any(
         command.get("purpose") == Purpose.ENTRY and command["client_id"] not in ended
         for step in reader.steps(first_seq) if step.step is not None
         for command in plain_step(step.step)["commands"]
     )
+
+
+def _is_open(newest_first: Sequence[Fill], stated: PositionSnapshot | None = None) -> bool:
+    """By the books' own rule, from what was stated on. A close from before that may be counted in it already: it closes
+    nothing more."""
+    holding = Holding("", "")
+    if stated is not None and stated.quantity_base:
+        holding.fill(
+            stated.side, reduces=False, price=stated.entry_price, quantity_base=stated.quantity_base,
+            time_ms=stated.time_ms,
+        )
+    for fill in reversed(newest_first):
+        if stated is None or not fill.reduces or fill.time_ms >= stated.time_ms:
+            holding.fill(
+                fill.side, reduces=fill.reduces, price=fill.price, quantity_base=fill.quantity_base,
+                time_ms=fill.time_ms,
+            )
+    return holding.open_side is not None
 
 
 def _from_the_end(reader: JournalReader) -> Iterator[Record]:

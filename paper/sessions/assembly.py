@@ -18,7 +18,8 @@ from paper.sessions.listings import paper_instruments
 
 def instruments_of(settings: Settings, roster: Roster) -> tuple[Instrument, ...]:
     """The traded contract of each configured coin that this market has."""
-    return paper_instruments(settings.trade_venue, [coin for coin in settings.coins if coin in roster.coins])
+    coins = [coin for coin in settings.coins if coin in roster.coins]
+    return paper_instruments(settings.trade_venue, coins, settings.section(PaperSection).world.start_prices)
 
 
 def engine_of(

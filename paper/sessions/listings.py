@@ -1,6 +1,6 @@
 """The contracts that the simulated exchange lists, with the real venues' price ticks, steps and fees."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -43,14 +43,23 @@ _TICK_SHARE: Final = 1e-4
 """An assumed tick is no coarser than this share of the price: a stop of a cheap coin is placed where it was meant."""
 
 
-def paper_instruments(venue: str, coins: Iterable[str]) -> tuple[Instrument, ...]:
-    """One traded contract per coin. A venue or coin that is not listed: ExpectedError (configuration)."""
+_NOWHERE: Final[Mapping[str, float]] = {}
+
+
+def paper_instruments(
+    venue: str, coins: Iterable[str], prices: Mapping[str, float] = _NOWHERE
+) -> tuple[Instrument, ...]:
+    """One traded contract per coin, of those in `prices` an assumed one where none is listed. A venue that is not
+    listed, or a coin that is neither: ExpectedError (configuration)."""
     listed = _LISTED.get(venue)
     if listed is None:
         raise ExpectedError(
             f"trade_venue: {venue!r} is not traded on paper; one of {', '.join(_LISTED)}", Exit.CONFIG
         )
-    return tuple(_instrument(venue, coin, listed) for coin in coins)
+    return tuple(
+        listed_or_assumed(venue, coin, prices[coin]) if coin in prices else _instrument(venue, coin, listed)
+        for coin in coins
+    )
 
 
 def listed_or_assumed(venue: str, coin: str, price: float | None = None) -> Instrument:

@@ -44,7 +44,7 @@ def world_market(settings: Settings, seed: int) -> tuple[Settings, SessionMarket
             "whatever paper.world.coins describes", Exit.CONFIG,
         )
     fits = fitted_to(settings, world.roster.venues, settings.coins, settings.trade_venue)
-    instruments = paper_instruments(settings.trade_venue, settings.coins)
+    instruments = paper_instruments(settings.trade_venue, settings.coins, params.start_prices)
     return fits, SessionMarket(
         world.roster, instruments, world.backfill(), world.blocks(), world.history_start_ms, world.params.start_ms
     )

@@ -91,8 +91,10 @@ def run_wired(
 
 def _hub(market: SessionMarket, settings: Settings) -> Hub:
     venues = [venue for venue in market.roster.venues if venue in traded()]
-    listed = [one for venue in venues for one in paper_instruments(venue, settings.coins)]
-    hub = Hub(market.roster, listed, settings.section(PaperSection).exchange, HubParams(wall_clock=True))
+    section = settings.section(PaperSection)
+    prices = section.world.start_prices
+    listed = [one for venue in venues for one in paper_instruments(venue, settings.coins, prices)]
+    hub = Hub(market.roster, listed, section.exchange, HubParams(wall_clock=True))
     hub.warm(market.history)
     hub.now_ms = max(hub.now_ms, market.live_ms)
     return hub

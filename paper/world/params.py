@@ -225,6 +225,11 @@ class WorldParams(Knobs):
         new = tuple(one for one in (BTC, ETH) if one.coin in names and one.coin not in there)
         return self.model_copy(update={"coins": (*self.coins, *new)}) if new else self
 
+    @property
+    def start_prices(self) -> dict[str, float]:
+        """Of the coins that are described."""
+        return {one.coin: one.start_price for one in self.coins}
+
     @model_validator(mode="after")
     def _everybody_has_a_leverage(self) -> Self:
         for venue in self.venues:

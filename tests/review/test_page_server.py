@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import re
+import shutil
 import socket
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 from hatchling.builders.wheel import WheelBuilder
 from ledger_story import story
+from page_scripts import ids_without_a_place
 from short_life import written
 
 from liqbot import places
@@ -200,6 +202,14 @@ def test_vendored_files_are_those_that_were_published() -> None:
         assert hashlib.sha256((STATIC / name).read_bytes()).hexdigest() == digest, name
     there = {str(path.relative_to(STATIC)) for path in (STATIC / "uplot").iterdir()}
     assert there == set(VENDORED)
+
+
+def test_what_the_scripts_show_has_its_place_in_the_page(tmp_path: Path) -> None:
+    assert not ids_without_a_place(STATIC)
+    shutil.copytree(STATIC, tmp_path / "static")
+    page = tmp_path / "static" / "index.html"
+    page.write_text(page.read_text(encoding="utf-8").replace('id="drift"', 'id="drifted"'), encoding="utf-8")
+    assert ids_without_a_place(tmp_path / "static") == {"drift"}
 
 
 def test_the_page_loads_nothing_from_elsewhere_and_writes_no_markup() -> None:

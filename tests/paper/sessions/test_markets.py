@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from liqbot.exits import Exit, ExpectedError
 from liqbot.settings import load
 from paper.params import PaperSection
+from paper.sessions.assembly import instruments_of
 from paper.sessions.listings import listed_or_assumed
 from paper.sessions.markets import market_of
 
@@ -30,6 +31,17 @@ def test_a_coin_that_nobody_described_is_refused_by_name() -> None:
     with pytest.raises(ExpectedError, match="coins: SOL is not in the simulated market; it has BTC") as refused:
         market_of("world", settings, 7)
     assert refused.value.exit_code == Exit.CONFIG
+
+
+@pytest.mark.parametrize("venue", ["binance", "okx"])
+def test_a_coin_that_somebody_described_is_traded_on_a_fine_grid(venue: str) -> None:
+    coin = '{"coin":"PEPE","start_price":0.00002,"ticks_per_usd":1e9,"oi_usd":2e8,"depth_usd":6e6}'
+    chosen = ('coins=["PEPE"]', f"paper.world.coins=[{coin}]", f"trade_venue={venue}", "allow_thin_coin=true", *SHORT)
+    fitted, market = market_of("world", load("paper", overrides=chosen).settings, 7)
+    (contract,) = market.instruments
+    assert (contract.venue, contract.coin, fitted.coins) == (venue, "PEPE", ("PEPE",))
+    assert float(contract.price_tick) <= 1e-4 * 0.00002
+    assert instruments_of(fitted, market.roster) == market.instruments
 
 
 @given(price=st.floats(1e-5, 1e7))
