@@ -85,7 +85,7 @@ class Engine:
         self.market = Market(market, roster, trade_venue)
         self.marks = MarkRatioFold(trade_venue)
         self.account = Account(limits, account)
-        self.desk = OrderManager(tuple(instruments.values()), execution, journal_id, account)
+        self.order_manager = OrderManager(tuple(instruments.values()), execution, journal_id, account)
         self.views: tuple[MarketView, ...] = ()
         self.unrecorded: tuple[UnrecordedStep, ...] = ()
         """What the journal had refused before this block, which is the first to report it."""
@@ -105,7 +105,7 @@ class Engine:
         answered the first time. It is the answer, whatever would be decided now."""
         self._recorded, before_id = recorded, self._decision_id
         self.account.begin_block()
-        self.desk.begin_block()
+        self.order_manager.begin_block()
         self.unrecorded = ()
         verdicts: list[Verdict] = []
         decisions: list[Decision] = []
@@ -136,7 +136,7 @@ class Engine:
         if recorded is not None:
             step = self._as_recorded(recorded, verdicts, before_id, whales)
             return msgspec.structs.replace(step, feeds=feeds) if feeds else step
-        commands = self.desk.commands(self._now_ms, self.account.positions)
+        commands = self.order_manager.commands(self._now_ms, self.account.positions)
         return Step(self._seq, self._now_ms, tuple(verdicts), tuple(decisions), commands, whales, feeds)
 
     def _as_recorded(
@@ -147,7 +147,7 @@ class Engine:
             if isinstance(decision, Approved):
                 self._take_up(decision)
         self._decision_id = max(before_id, recorded.decision_id)
-        self.desk.commands(self._now_ms, self.account.positions, recorded.commands)
+        self.order_manager.commands(self._now_ms, self.account.positions, recorded.commands)
         return Step(self._seq, self._now_ms, tuple(verdicts), recorded.decisions, recorded.commands, whales)
 
     def _adopt(self, approved: Approved) -> None:
@@ -155,7 +155,7 @@ class Engine:
             self._take_up(approved)
 
     def _take_up(self, approved: Approved) -> None:
-        self.desk.adopt(approved)
+        self.order_manager.adopt(approved)
         self.account.on_approved(approved.target)
 
     def _fold(self, fact: Event) -> None:
@@ -163,7 +163,7 @@ class Engine:
         self.market.on_fact(fact)
         self.marks.on_fact(fact)
         if self.account.on_fact(fact):
-            self.desk.on_fact(fact)
+            self.order_manager.on_fact(fact)
         self.guard.on_fact(fact)
         if isinstance(fact, JournalGap):
             self.unrecorded = self._unrecorded.take()
@@ -176,7 +176,9 @@ class Engine:
     def leave_unrecorded(self, block: EventBlock, step: Step) -> None:
         """The block that was just answered is in no journal: a later one reports it."""
         self._unrecorded.add(
-            UnrecordedStep(step.time_ms, block.facts, self.account.changes, step.commands, self.desk.no_longer_naked)
+            UnrecordedStep(
+                step.time_ms, block.facts, self.account.changes, step.commands, self.order_manager.no_longer_naked
+            )
         )
 
     def _carry_out(self, fact: Event, decisions: list[Decision]) -> None:
@@ -208,10 +210,10 @@ class Engine:
             return
         where = (fact.venue, fact.coin)
         if isinstance(fact, CloseOrdered):
-            for entering in self.desk.entries_in_flight():
+            for entering in self.order_manager.entries_in_flight():
                 if (entering.venue, entering.coin) == where:
-                    self.desk.withdraw_entry(entering)
-        position, target = self.account.position(*where), self.desk.target(*where)
+                    self.order_manager.withdraw_entry(entering)
+        position, target = self.account.position(*where), self.order_manager.target(*where)
         if position is None:
             return
         translation = self._translation(fact.coin, target)
@@ -239,13 +241,13 @@ class Engine:
         blackout = in_force(self._limits.blackouts, self._now_ms)
         barred = bool(self.account.halted) or self.account.drawdown.latched or bool(blackout)
         if barred and not self._barred:
-            self.desk.cancel_entry()
+            self.order_manager.cancel_entry()
         self._barred = barred
-        entering = self.desk.entries_in_flight()
+        entering = self.order_manager.entries_in_flight()
         views = {view.coin: view for view in self.views} if entering else {}
         for target in entering:
             if not entry_translates(target, self.mark_of(target.coin), self._limits) or self._drifted(target, views):
-                self.desk.withdraw_entry(target)
+                self.order_manager.withdraw_entry(target)
 
     def _drifted(self, target: VenueTarget, views: Mapping[str, MarketView]) -> bool:
         """Whether the map has come to be dense where an entry under way would be liquidated."""
@@ -274,7 +276,7 @@ class Engine:
         for position in self.account.positions:
             if self.account.unread(position, self._now_ms):
                 continue
-            target = self.desk.target(position.venue, position.coin)
+            target = self.order_manager.target(position.venue, position.coin)
             translation = self._translation(position.coin, target)
             follows = mark_holds(self.mark_of(position.coin), self._limits)
             adjustment = adjustment_for(
@@ -317,8 +319,9 @@ class Engine:
         where = (book.instrument.venue, view.coin)
         review = review_entry(
             signal, view, self.account, book, self._limits_of[view.coin], self._avoid, self._decision_id + 1,
-            entry_in_flight=self.desk.entry_in_flight(*where), foreign_orders=self.desk.foreign_resting(*where),
-            entering=self.desk.entries_in_flight(), mark=self.mark_of(view.coin), held=self._held_targets(),
+            entry_in_flight=self.order_manager.entry_in_flight(*where),
+            foreign_orders=self.order_manager.foreign_resting(*where),
+            entering=self.order_manager.entries_in_flight(), mark=self.mark_of(view.coin), held=self._held_targets(),
             opposing=opposing,
         )
         if isinstance(review.decision, Approved):
@@ -326,7 +329,8 @@ class Engine:
         return review
 
     def _held_targets(self) -> tuple[VenueTarget, ...]:
-        targets = (self.desk.target(one.venue, one.coin) for one in self.account.positions if one.coin in self._books)
+        held = (one for one in self.account.positions if one.coin in self._books)
+        targets = (self.order_manager.target(one.venue, one.coin) for one in held)
         return tuple(target for target in targets if target is not None)
 
     def _changed(self, key: str, code: str) -> bool:
@@ -341,7 +345,7 @@ class Engine:
                 "market": self.market.state(),
                 "marks": self.marks.state(),
                 "account": self.account.state(),
-                "desk": self.desk.state(),
+                "order_manager": self.order_manager.state(),
                 "counters": [self._seq, self._decision_id, self._now_ms],
                 "barred": self._barred,
                 "last_codes": self._last_codes,
@@ -357,7 +361,7 @@ class Engine:
         self.market.load_state(state["market"])
         self.marks.load_state(state["marks"])
         self.account.load_state(state["account"])
-        self.desk.load_state(state["desk"])
+        self.order_manager.load_state(state["order_manager"])
         self._seq, self._decision_id, self._now_ms = state["counters"]
         self._barred = state["barred"]
         self._last_codes = dict(state["last_codes"])

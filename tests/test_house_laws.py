@@ -67,7 +67,7 @@ class Lawful:
     def _protected(self, engine: Engine) -> None:
         """After every reaction: a live or in-flight reduce-only stop (or exit) of the position's side, before its own
         liquidation price."""
-        book = engine.desk.book(*KEY)
+        book = engine.order_manager.book(*KEY)
         for position in engine.account.positions:
             guards = book.live(Purpose.STOP, Purpose.EXIT)
             assert guards, f"unprotected: {position}"
@@ -198,7 +198,7 @@ def test_what_forbids_entries_takes_back_those_under_way() -> None:
         house.step(block)
         if lawful.approvals > before:
             break
-    assert engine.desk.entry_in_flight(*KEY)
+    assert engine.order_manager.entry_in_flight(*KEY)
     now_ms = block.tick_ms or 0
     forced = PositionLiquidated(
         time_ms=now_ms, venue="binance", coin="BTC", side=Side.LONG, price=Decimal(50_000),
@@ -207,4 +207,4 @@ def test_what_forbids_entries_takes_back_those_under_way() -> None:
     step = engine.on_block(EventBlock(facts=(forced,)))
     assert engine.account.halted
     assert not any(isinstance(one, PlaceOrder) and not one.reduce_only for one in step.commands)
-    assert engine.desk.book(*KEY).withdrawn or not engine.desk.entry_in_flight(*KEY)
+    assert engine.order_manager.book(*KEY).withdrawn or not engine.order_manager.entry_in_flight(*KEY)

@@ -64,7 +64,7 @@ class House:
             venue=VENUE, quantity="0.6", liquidation_price=Decimal(str(LIQUIDATION)), expires_ms=rc.NOW_MS + 10**7,
             limit_price=None if limit_price is None else Decimal(limit_price), exit_by_ms=rc.NOW_MS + 10**7,
         )
-        self.engine.desk.adopt(Approved(target))
+        self.engine.order_manager.adopt(Approved(target))
         (entry,) = self.say().commands
         self.say(OrderAccepted(**self.here, client_id=entry.client_id, venue_order_id="1"))
         return entry
@@ -101,7 +101,7 @@ def test_a_position_at_whose_liquidation_price_the_map_has_come_to_be_dense_is_r
 def test_a_position_that_price_is_likely_to_liquidate_in_its_time_is_left(house: House) -> None:
     house.fills(house.enters())
     assert codes(house.sees(WILD)) == ["LIQUIDATION_LIKELY"]
-    target = house.engine.desk.target(VENUE, rc.COIN)
+    target = house.engine.order_manager.target(VENUE, rc.COIN)
     assert target is not None
     assert target.quantity_base == 0
 
@@ -131,7 +131,7 @@ def test_the_same_views_and_facts_give_the_same_steps(house: House, monkeypatch:
     for view, block in house.blocks[2:]:
         twin.view = view
         if len(steps) == 0:
-            twin.engine.desk.adopt(Approved(rc.a_target(
+            twin.engine.order_manager.adopt(Approved(rc.a_target(
                 venue=VENUE, quantity="0.6", liquidation_price=Decimal(str(LIQUIDATION)), expires_ms=rc.NOW_MS + 10**7,
                 exit_by_ms=rc.NOW_MS + 10**7,
             )))  # fmt: skip

@@ -28,7 +28,7 @@ def test_orders_bear_the_test_markets_prices_and_decisions_the_maps() -> None:
     assert (entry.kind, entry.limit_price, entry.stop_price) == (OrderKind.LIMIT, Decimal(51_000), Decimal(49_980))
     take = next(one for one in house.fills(entry, "51000") if one.purpose is Purpose.TAKE)
     assert take.limit_price == Decimal(53_040)
-    ordered = house.engine.desk.target(VENUE, "BTC")
+    ordered = house.engine.order_manager.target(VENUE, "BTC")
     assert ordered is not None
     assert (ordered.stop_price, ordered.liquidation_price) == (Decimal(49_980), Decimal(35_700))
 
@@ -86,7 +86,7 @@ def test_a_position_taken_over_before_any_mark_keeps_the_stop_that_a_person_name
     assert stop.trigger_price == Decimal("49980.3")
     house.say(OrderAccepted(**house.here, client_id=stop.client_id, venue_order_id="2"))
     assert not house.go(6, ratio=1.02), "a ratio that becomes known moves nothing"
-    ordered = house.engine.desk.target(VENUE, "BTC")
+    ordered = house.engine.order_manager.target(VENUE, "BTC")
     assert ordered is not None
     assert ordered.stop_price == Decimal("49980.3")
 
@@ -97,7 +97,7 @@ def test_the_ledger_has_the_ratio_and_the_test_markets_prices_where_its_orders_a
     fold = house.rows
     approved = Approved(house.wanted("1.02"))
     step = msgspec.structs.replace(house.engine.on_block(EventBlock(facts=())), decisions=(approved,))
-    house.engine.desk.adopt(approved)
+    house.engine.order_manager.adopt(approved)
     fold.observe(observation_of(step.seq, EventBlock(), step, house.engine))
     (entry,) = [one for one in house.go(ratio=1.02) if not isinstance(one, SetLeverage)]
     house.fills(entry, "51010")

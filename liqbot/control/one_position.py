@@ -51,8 +51,8 @@ class OnePosition:
         """ValueError for a price that is none, or where the stop may not go."""
         coin = coin_of(request, self._settings)
         wanted, engine, venue = _price(request.get("stop_price")), self._engine, self._settings.trade_venue
-        position, target = engine.account.position(venue, coin), engine.desk.target(venue, coin)
-        instrument: Instrument = engine.desk.book(venue, coin).instrument
+        position, target = engine.account.position(venue, coin), engine.order_manager.target(venue, coin)
+        instrument: Instrument = engine.order_manager.book(venue, coin).instrument
         stop_price = wanted if position is None else stop_on_grid(position.side, wanted, instrument.price_tick)
         objection = stop_objection(position, target, stop_price, engine.trading_mark(coin))
         if objection:
@@ -72,13 +72,13 @@ class OnePosition:
     def _is_flat(self, coin: str) -> bool:
         """Nothing is held, and no order of ours in it may fill any more."""
         venue = self._settings.trade_venue
-        book = self._engine.desk.book(venue, coin)
+        book = self._engine.order_manager.book(venue, coin)
         return self._engine.account.position(venue, coin) is None and not book.live() and not book.pending()
 
     def _stopped_at(self, coin: str, stop_price: Decimal) -> bool:
         """A confirmed stop rests there or nearer, or there is nothing to stop any more."""
         venue = self._settings.trade_venue
-        position, book = self._engine.account.position(venue, coin), self._engine.desk.book(venue, coin)
+        position, book = self._engine.account.position(venue, coin), self._engine.order_manager.book(venue, coin)
         if position is None:
             return True
         prices = [one.command.trigger_price for one in book.live(Purpose.STOP) if one.confirmed]

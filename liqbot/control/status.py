@@ -33,7 +33,7 @@ def status_of(engine: Engine, settings: Settings, now_ms: int) -> dict[str, Any]
         "ladder": _ladder(engine, now_ms),
         "drawdown_pct": account.drawdown.drawdown_pct,
         "stops_read_back": sum(
-            engine.desk.book(settings.trade_venue, coin).read_back for coin in settings.coins
+            engine.order_manager.book(settings.trade_venue, coin).read_back for coin in settings.coins
         ),
         "strategies_disabled": dict(engine.guard.disabled),
         "biases": biases_of(engine, now_ms),
@@ -53,8 +53,8 @@ def halt_code(engine: Engine) -> HaltCode:
 
 def is_flat(engine: Engine, settings: Settings) -> bool:
     """Nothing is held, and no order of ours may fill any more."""
-    desk, venue = engine.desk, settings.trade_venue
-    live = any(desk.book(venue, coin).live() for coin in settings.coins)
+    order_manager, venue = engine.order_manager, settings.trade_venue
+    live = any(order_manager.book(venue, coin).live() for coin in settings.coins)
     return not engine.account.positions and not live
 
 
@@ -89,15 +89,15 @@ def _ladder(engine: Engine, now_ms: int) -> dict[str, Any]:
 
 def _naked(engine: Engine, settings: Settings, now_ms: int) -> dict[str, int]:
     """Time without a confirmed stop over a whole position: now, of the last position, of all in this journal."""
-    found = engine.desk.naked
+    found = engine.order_manager.naked
     return {
-        "now_ms": engine.desk.naked_ms(now_ms), "last_ms": found.last_ms, "p99_ms": found.p99_ms,
+        "now_ms": engine.order_manager.naked_ms(now_ms), "last_ms": found.last_ms, "p99_ms": found.p99_ms,
         "max_ms": found.max_ms, "positions": found.positions, "limit_ms": settings.execution.unprotected_ms_max,
     }  # fmt: skip
 
 
 def _position(engine: Engine, held: Position) -> dict[str, Any]:
-    book = engine.desk.book(held.venue, held.coin)
+    book = engine.order_manager.book(held.venue, held.coin)
     stops = [stop for stop in book.live(Purpose.STOP) if stop.confirmed]
     return {
         "venue": held.venue, "coin": held.coin, "side": held.side.word, "quantity_base": str(held.quantity_base),

@@ -81,7 +81,7 @@ class OrderManager:
         the one place where prices of the map become those of orders. TypeError for anything else, KeyError for an
         instrument not traded."""
         if not isinstance(approved, Approved):
-            raise TypeError(f"the desk adopts Approved, not {type(approved).__name__}")
+            raise TypeError(f"the order manager adopts Approved, not {type(approved).__name__}")
         target = approved.target
         book = self._book(target.venue, target.coin)
         book.adopt(MarkTranslation(book.instrument.price_tick, target.mark_ratio).target_at_venue(target))
@@ -277,8 +277,8 @@ class OrderManager:
         loaded = {(book.instrument.venue, book.instrument.coin): book for book in books}
         if state["journal_id"] != self._journal_id or list(loaded) != list(self._books):
             raise ValueError(
-                f"desk state: of journal {state['journal_id']} for {sorted(loaded)}; "
-                f"this desk is {self._journal_id} for {sorted(self._books)}"
+                f"state of the order manager: of journal {state['journal_id']} for {sorted(loaded)}; "
+                f"this order manager is {self._journal_id} for {sorted(self._books)}"
             )
         for key, book in loaded.items():
             # Units come from configuration: a venue may have changed them since.

@@ -68,7 +68,7 @@ class AccountLike(Protocol):
     def changes(self) -> tuple[tuple[Change, ...], ...]: ...
 
 
-class DeskLike(Protocol):
+class OrdersLike(Protocol):
     """Our orders as execution knows them, after a block."""
 
     @property
@@ -85,7 +85,7 @@ class ObservedEngine(Protocol):
     def account(self) -> AccountLike: ...
 
     @property
-    def desk(self) -> DeskLike: ...
+    def order_manager(self) -> OrdersLike: ...
 
     def mark_of(self, coin: str) -> MarkRatio: ...
 
@@ -116,7 +116,7 @@ def observation_of(
         },
         equity_usd=engine.account.equity_usd,
         cash=engine.account.cash,
-        no_longer_naked=engine.desk.no_longer_naked,
+        no_longer_naked=engine.order_manager.no_longer_naked,
         whales=step.whales,
         unrecorded=engine.unrecorded,
         feeds=step.feeds,

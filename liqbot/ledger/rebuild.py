@@ -11,7 +11,7 @@ from liqbot.journal.rerun import Factory, Rerun, Rerunnable
 from liqbot.ledger.connect import engine_for
 from liqbot.ledger.fold import WriteLimits
 from liqbot.ledger.migrate import upgrade
-from liqbot.ledger.observation import AccountLike, DeskLike, observation_of
+from liqbot.ledger.observation import AccountLike, OrdersLike, observation_of
 from liqbot.ledger.tables import TABLES, FoldState, Offset, core
 from liqbot.ledger.writer import LedgerWriter
 from liqbot.market.mark_ratio import MarkRatio
@@ -29,7 +29,7 @@ class ObservedRerun(Rerunnable, Protocol):
     def account(self) -> AccountLike: ...
 
     @property
-    def desk(self) -> DeskLike: ...
+    def order_manager(self) -> OrdersLike: ...
 
     def mark_of(self, coin: str) -> MarkRatio: ...
 

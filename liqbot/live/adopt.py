@@ -138,7 +138,7 @@ class _Adoption:
 
     @property
     def _ours(self) -> set[str]:
-        return self._engine.desk.journals
+        return self._engine.order_manager.journals
 
     # --- shown ----------------------------------------------------------------------------------------------------
 
@@ -229,11 +229,11 @@ class _Taking:
 
     def lacking(self) -> list[str]:
         """Coins whose position has no confirmed stop over all of it, or where orders that were inherited still rest."""
-        account, desk = self._engine.account, self._engine.desk
+        account, order_manager = self._engine.account, self._engine.order_manager
         found: list[str] = []
         for traded in self._edge.traded:
             venue, coin = traded.instrument.venue, traded.instrument.coin
-            position, book = account.position(venue, coin), desk.book(venue, coin)
+            position, book = account.position(venue, coin), order_manager.book(venue, coin)
             naked = position is not None and book.confirmed_base(position.side) < position.quantity_base
             if naked or book.orphaned:
                 found.append(coin)

@@ -201,9 +201,9 @@ def account_edge(
         trading, credentials.trading_adapter_for(settings), instruments, facts_into(inbox), wall_ms,
         storage.journal.stamp.journal_id, period_s=settings.network.reconcile_s,
         since_ms=storage.recovered.fills_since_ms or wall_ms(),
-        watched=lambda: engine.desk.resting_stops(engine.account.positions),
+        watched=lambda: engine.order_manager.resting_stops(engine.account.positions),
         check_s=settings.network.protect_check_s, at_once=at_once, began_s=alone_s, presence=presence,
-        kin=engine.desk.journals if kin is None else kin,
+        kin=engine.order_manager.journals if kin is None else kin,
         trading_mark_s=settings.network.trading_mark_s if settings.mode in TEST_MODES else None,
         request_share=settings.network.request_share,
     )

@@ -37,7 +37,7 @@ async def account_taken(
     journal_id, engine = storage.journal.stamp.journal_id, storage.recovered.engine
     presence = AccountPresence(
         client, marks, settings.trade_venue, [traded_on(client, one) for one in admission.instruments], journal_id,
-        frozenset(engine.desk.journals), leaves_marks=settings.network.account_mark,
+        frozenset(engine.order_manager.journals), leaves_marks=settings.network.account_mark,
     )
     if not held:
         await _take(presence, admission.account, journal_id)

@@ -207,7 +207,7 @@ class UnprotectedRule:
         naked: set[tuple[str, str]] = set()
         for held in engine.account.positions:
             key = held.venue, held.coin
-            if engine.desk.book(held.venue, held.coin).confirmed_base(held.side) >= held.quantity_base:
+            if engine.order_manager.book(held.venue, held.coin).confirmed_base(held.side) >= held.quantity_base:
                 continue
             naked.add(key)
             since_ms = self._since_ms.setdefault(key, step.time_ms)

@@ -28,7 +28,7 @@ def health_of(engine: Engine, settings: Settings, time_ms: int, journal_trouble:
     if stale:
         troubles[STALE] = ", ".join(stale)
     naked = unprotected(engine)
-    naked_ms = engine.desk.naked_ms(time_ms)
+    naked_ms = engine.order_manager.naked_ms(time_ms)
     if naked and naked_ms > settings.execution.unprotected_ms_max:
         troubles[UNPROTECTED] = f"{', '.join(naked)}: no confirmed stop over all of it for {naked_ms} ms"
     if journal_trouble:
@@ -60,7 +60,7 @@ def unprotected(engine: Engine) -> list[str]:
     """Positions that confirmed stops do not cover whole, in words."""
     return [
         f"{held.side.word} {held.quantity_base} {held.coin} on {held.venue}" for held in engine.account.positions
-        if engine.desk.book(held.venue, held.coin).confirmed_base(held.side) < held.quantity_base
+        if engine.order_manager.book(held.venue, held.coin).confirmed_base(held.side) < held.quantity_base
     ]
 
 

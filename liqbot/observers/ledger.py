@@ -30,7 +30,7 @@ class LedgerObserver(Observer):
     def _may_write_a_map(self, seen: Observation, engine: Engine) -> bool:
         """A map is written with its forecast, which can be read of the market only now, and costs as much as a quarter
         of a quiet tick: nothing to decide, nothing that could fill, no map due."""
-        if seen.verdicts or seen.decisions or seen.facts or engine.desk.at_work:
+        if seen.verdicts or seen.decisions or seen.facts or engine.order_manager.at_work:
             return True
         return any(self._ledger.map_due(view.coin, view.time_ms) for view in seen.views if not view.backfilled)
 

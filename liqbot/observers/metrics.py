@@ -77,7 +77,7 @@ class HouseFigures:
         self.equity.set(float(account.equity_usd))
         self.drawdown.set(account.drawdown.drawdown_pct)
         self.halted.set(bool(account.halted or account.drawdown.latched))
-        self.naked.set(engine.desk.naked_ms(time_ms))
+        self.naked.set(engine.order_manager.naked_ms(time_ms))
         self.journal.set(journal_stuck)
         self.tick.set(time_ms / 1_000)
         self.position.clear()

@@ -40,7 +40,7 @@ class SnapshotObserver(Observer):
             return  # history can be read again, and has no snapshots of its own
         self._snapshot_ms = self._snapshot_ms or step.time_ms
         every_min = self._params.snapshot_every_min
-        at_stake = bool(engine.account.positions) or engine.desk.at_work
+        at_stake = bool(engine.account.positions) or engine.order_manager.at_work
         if at_stake and not self._at_stake:
             self._wanted = seq > self._saved_seq + FEW_RECORDS
         if at_stake:

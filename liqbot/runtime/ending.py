@@ -75,7 +75,7 @@ def unsettled(engine: Engine, *, at_the_edges: tuple[str, ...] = (), account_rea
     """What orders and positions wait for. `at_the_edges`: what is between the engine and the venue; `account_read`: the
     positions have been read from the venue."""
     under_way, naked, unknown = list(at_the_edges), [], []
-    for book in engine.desk.books:
+    for book in engine.order_manager.books:
         position = engine.account.position(book.instrument.venue, book.instrument.coin)
         under_way += _waits(book)
         unknown += [f"{_named(book)}: {_order(order)}" for order in book.live(Purpose.ENTRY)]

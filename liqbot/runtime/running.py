@@ -168,7 +168,7 @@ class RunningHouse:
     async def _rescue(self) -> None:
         """The loop has failed: the edge protects on its own what it can."""
         if self._account is not None:
-            self._say(await Rescue(self._account, self.engine.desk).run(RESCUE_S))
+            self._say(await Rescue(self._account, self.engine.order_manager).run(RESCUE_S))
 
     async def _close_account(self, running: "asyncio.Task[None] | None") -> None:
         if self._account is None or running is None:

@@ -106,7 +106,7 @@ class _Cell:
     def over(self) -> bool:
         """Nothing is held, and nothing may still be."""
         engine = self._loop.engine
-        return not (engine.account.positions or engine.desk.entries_in_flight())
+        return not (engine.account.positions or engine.order_manager.entries_in_flight())
 
     @property
     def outcome(self) -> PricedEntry:

@@ -56,8 +56,8 @@ class WalkedHouse:
             exchange.accounts.quiet
             and not exchange.on_the_way
             and not engine.account.positions
-            and not engine.desk.entries_in_flight()
-            and all(book.idle for book in engine.desk.books)
+            and not engine.order_manager.entries_in_flight()
+            and all(book.idle for book in engine.order_manager.books)
         )
 
 

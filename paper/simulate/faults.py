@@ -20,7 +20,7 @@ STATES: Final = (NONE, *(state.value for state in OrderState))
 def order_states(scenario: Scenario) -> tuple[str, ...]:
     """In which some order of ours is, as the house believes; ended ones for a moment longer."""
     states: list[str] = []
-    for order in scenario.engine.desk.book(*scenario.key).orders:
+    for order in scenario.engine.order_manager.book(*scenario.key).orders:
         recent = scenario.now_ms - order.heard_ms <= RECENT_MS
         if (order.live or recent) and order.state.value not in states:
             states.append(order.state.value)

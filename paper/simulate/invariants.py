@@ -224,7 +224,7 @@ class Laws(HouseLaws):
 
     def _strays(self, now_ms: int) -> None:
         """What an earlier process left goes, once nothing depends on it; until then it is known."""
-        book, held = self.scenario.engine.desk.book(*self.scenario.key), self.held
+        book, held = self.scenario.engine.order_manager.book(*self.scenario.key), self.held
         known = {order.client_id for order in book.live()}
         resting = [one.command.client_id for one in self._resting if one.command.client_id in self._placed]
         strays = [one for one in resting if one not in known]
@@ -259,7 +259,7 @@ class Laws(HouseLaws):
         ours = [one for one in self._resting if one.command.client_id in self._placed]
         if ours:
             self.broken("LEFT_BEHIND", f"{ours}")
-        believed = scenario.engine.desk.book(*scenario.key).live()
+        believed = scenario.engine.order_manager.book(*scenario.key).live()
         if believed:
             self.broken("NEVER_SETTLED", f"{believed}")
         wallet = scenario.exchange.wallet(scenario.key[0])

@@ -147,7 +147,7 @@ def disconnected(scenario: Scenario, chance: random.Random, struck: Struck) -> N
 def part_then_cut(scenario: Scenario, chance: random.Random, struck: Struck) -> None:
     """With an order filled in part already, the rest of it is what is not heard."""
     lasts_ms = chance.randint(5_000, 40_000)
-    if any(order.state is OrderState.PARTIAL for order in scenario.engine.desk.book(*scenario.key).orders):
+    if any(order.state is OrderState.PARTIAL for order in scenario.engine.order_manager.book(*scenario.key).orders):
         struck()
         scenario.link.forget_mail()
         scenario.cut_stream(lasts_ms)

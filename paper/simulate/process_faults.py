@@ -237,7 +237,7 @@ def ended_in_order(scenario: Scenario, chance: random.Random, struck: Struck) ->
         struck()
         scenario.end_in_order(down_ms)
 
-    if not scenario.engine.desk.book(*scenario.key).live() or chance.random() < 0.3:
+    if not scenario.engine.order_manager.book(*scenario.key).live() or chance.random() < 0.3:
         terminate()
         return
     late_ms = chance.choice((1_500, 2_500, 6_000, 30_000))

@@ -117,7 +117,7 @@ class Scenario:
         accounts, ours = self.exchange.accounts, self.journal.journal_id
         resting = [one for one in accounts.resting(self.key) if sequence_of(one.command.client_id, ours) is not None]
         flat = accounts.holding(self.key) is None or self.operator.closes_foreign
-        return flat and not resting and self.link.quiet and not self.engine.desk.book(*self.key).live()
+        return flat and not resting and self.link.quiet and not self.engine.order_manager.book(*self.key).live()
 
     def watch_closely(self, for_ms: int) -> None:
         """In small steps, whatever moves or does not."""
@@ -129,7 +129,7 @@ class Scenario:
 
     def span_ms(self) -> int:
         """Small steps while something moves, large ones while nothing does."""
-        book = self.engine.desk.book(*self.key)
+        book = self.engine.order_manager.book(*self.key)
         unsettled = any(order.state is not OrderState.WORKING for order in book.live())
         if unsettled or book.pending() or book.exposure or book.closing or not self.link.quiet:
             return FINE_MS

@@ -100,7 +100,7 @@ class TranslationLaws(Probe):
             self._meant.clear()
             return
         same = Decimal(1)
-        for book in self._scenario.house.engine.desk.books:
+        for book in self._scenario.house.engine.order_manager.books:
             if book.target is not None and book.target.decision_id in self._meant:
                 self._meant[book.target.decision_id].append(_Meant(book.target, same, same))
 

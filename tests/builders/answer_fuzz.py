@@ -241,19 +241,19 @@ class Fuzzed:
 
     async def episode(self) -> None:
         """In, protected, around, out; every answer may be nonsense. Then sense returns, and all must be as it is."""
-        one, before = self.one, len(self.one.desk.facts)
+        one, before = self.one, len(self.one.engine.facts)
         self.faults.nonsense = self.chance.random() < 0.75
         self.faults.on = True
         await one.leverage()
-        entry = one.desk.order(Purpose.ENTRY, quantity="0.02")
-        stop = one.desk.order(Purpose.STOP, quantity="0.02", trigger_price="49000")
-        take = one.desk.order(Purpose.TAKE, quantity="0.01", limit_price="52000")
+        entry = one.engine.order(Purpose.ENTRY, quantity="0.02")
+        stop = one.engine.order(Purpose.STOP, quantity="0.02", trigger_price="49000")
+        take = one.engine.order(Purpose.TAKE, quantity="0.01", limit_price="52000")
         await self._told(one.send(entry))
         await one.advance()
         await self._told(one.send(stop, take))
         await self._told(self._reads())
         await self._told(one.cancel(take))
-        await self._told(one.send(one.desk.order(Purpose.EXIT, quantity="0.02")))
+        await self._told(one.send(one.engine.order(Purpose.EXIT, quantity="0.02")))
         if self.faults.nonsense and one.account.holding("BTC") is not None:
             self._judge(before, stop)
         await one.advance()
@@ -301,7 +301,7 @@ class Fuzzed:
 
     def _judge(self, before: int, stop: PlaceOrder) -> None:
         """While it is held: nobody was told that nothing is held, nor that the stop which rests is gone."""
-        facts = self.one.desk.facts[before:]
+        facts = self.one.engine.facts[before:]
         filled = next((at for at, fact in enumerate(facts) if isinstance(fact, events.Fill)), len(facts))
         flat = [fact for fact in facts[filled:] if isinstance(fact, events.PositionSnapshot) and not fact.quantity_base]
         self.wrong += [f"flat, while it is held: {fact}" for fact in flat]
@@ -319,7 +319,7 @@ class Fuzzed:
         await asyncio.sleep(6)
         held = one.account.holding("BTC")
         if held is not None:
-            await one.send(one.desk.order(Purpose.EXIT, side=held.side, quantity=str(held.quantity_base)))
+            await one.send(one.engine.order(Purpose.EXIT, side=held.side, quantity=str(held.quantity_base)))
             await asyncio.sleep(1)
             await one.advance()
         await asyncio.sleep(30)
@@ -327,10 +327,10 @@ class Fuzzed:
             self.wrong.append("sense returned, and the account was not read")
         if one.account.open_orders() or one.account.holding("BTC") is not None:
             self.wrong.append(f"left: {one.account.open_orders()}, {one.account.holding('BTC')}")
-        last = [fact for fact in one.desk.facts if isinstance(fact, events.PositionSnapshot)][-1]
+        last = [fact for fact in one.engine.facts if isinstance(fact, events.PositionSnapshot)][-1]
         if last.quantity_base:
             self.wrong.append(f"the last word is {last}")
-        del one.desk.facts[:]
+        del one.engine.facts[:]
         for task in one.edge._tasks:
             if task.done() and not task.cancelled() and task.exception() is not None:
                 self.wrong.append(f"a part ended: {task.exception()!r}")

@@ -83,7 +83,7 @@ def _written(
         ]
         for number, block in enumerate(blocks, 1):
             if number == len(blocks) - after:
-                engine.desk.adopt(Approved(wanted))
+                engine.order_manager.adopt(Approved(wanted))
             seq = journal.append(block, "inbox", number)
             step = engine.on_block(block)
             journal.record(seq, step)

@@ -95,7 +95,7 @@ class House:
 
     def enters(self, ratio: str, limit_price: str | None = None) -> PlaceOrder:
         """The entry of an approved target, accepted by the venue."""
-        self.engine.desk.adopt(Approved(self.wanted(ratio, limit_price)))
+        self.engine.order_manager.adopt(Approved(self.wanted(ratio, limit_price)))
         (entry,) = self.go(ratio=float(ratio))
         self.say(OrderAccepted(**self.here, client_id=entry.client_id, venue_order_id="1"))
         return entry

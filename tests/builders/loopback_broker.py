@@ -27,7 +27,7 @@ VENUES_SERVED = traded()
 F = TypeVar("F")
 
 
-class Desk:
+class EngineStandIn:
     """Stands for the engine: keeps what it is told, and makes client ids like the real one."""
 
     def __init__(self, venue: str) -> None:
@@ -70,10 +70,11 @@ class Rig:
     """Everything a test touches."""
 
     def __init__(
-        self, hub: Hub, loop: Loopback, account: Any, edge: AccountEdge, desk: Desk, client: VenueClient
+        self, hub: Hub, loop: Loopback, account: Any, edge: AccountEdge, engine: EngineStandIn, client: VenueClient
     ) -> None:
-        self.hub, self.loop, self.account, self.edge, self.desk, self.client = hub, loop, account, edge, desk, client
-        self.venue = desk.venue
+        self.hub, self.loop, self.account, self.edge = hub, loop, account, edge
+        self.engine, self.client = engine, client
+        self.venue = engine.venue
         self.second = 1
 
     async def send(self, *commands: Command) -> None:
@@ -99,9 +100,9 @@ class Rig:
     ) -> list[F]:
         """Waits for facts of a kind; market time stands still."""
         deadline = asyncio.get_running_loop().time() + PATIENCE_S
-        while len(found := self.desk.of(kind, client_id)) < count:
+        while len(found := self.engine.of(kind, client_id)) < count:
             if asyncio.get_running_loop().time() > deadline:
-                raise AssertionError(f"no {kind.__name__} {client_id}; told: {self.desk.facts[-8:]}")
+                raise AssertionError(f"no {kind.__name__} {client_id}; told: {self.engine.facts[-8:]}")
             await asyncio.sleep(0.01)
         return found
 
@@ -130,7 +131,7 @@ async def rig(
             VENUES[venue], credentials=credentials_of(venue, secret),
             loopback=loop.url, budget=RequestBudget(units=10_000), options=trading_of(venue).options,
         )
-        desk = Desk(venue)
+        engine = EngineStandIn(venue)
         try:
             if prepare is not None:
                 prepare(client, loop)
@@ -139,13 +140,13 @@ async def rig(
                 client,
                 trading_of(venue),
                 client.instruments(("BTC",)),
-                desk.tell,
+                engine.tell,
                 lambda: hub.now_ms,
                 JOURNAL_ID,
                 period_s=period_s,
                 since_ms=market.START_MS,
             )
-            one = Rig(hub, loop, account, edge, desk, client)
+            one = Rig(hub, loop, account, edge, engine, client)
             if not running:
                 yield one
                 return
@@ -154,7 +155,7 @@ async def rig(
             await asyncio.wait((task, ready), return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE_S)
             if task.done():
                 task.result()
-            assert edge.reconciler.ready.is_set(), desk.facts
+            assert edge.reconciler.ready.is_set(), engine.facts
             try:
                 yield one
                 failed = task.done() and not task.cancelled()

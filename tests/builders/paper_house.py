@@ -1,4 +1,5 @@
-"""A small house for tests: the real account and desk on the real paper exchange, told by the test what it wants."""
+"""A small house for tests: the real account and order manager on the real paper exchange; the test says what it
+wants."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -142,7 +143,8 @@ class House:
     ) -> None:
         self.exchange = exchange
         self.account = Account(RiskLimits())
-        self.desk = OrderManager(exchange.accounts.instruments.values(), params or ExecutionParams(), journal_id)
+        listed = exchange.accounts.instruments.values()
+        self.order_manager = OrderManager(listed, params or ExecutionParams(), journal_id)
         self.facts: list[Event] = []
         self.commands: list[Command] = []
         for fact in exchange.facts_at_start():
@@ -151,7 +153,7 @@ class House:
     def _fold(self, fact: Event) -> None:
         self.facts.append(fact)
         if self.account.on_fact(fact):
-            self.desk.on_fact(fact)
+            self.order_manager.on_fact(fact)
 
     def react(self, facts: tuple[Event, ...], time_ms: int) -> tuple[Command, ...]:
         for fact in facts:
@@ -160,9 +162,9 @@ class House:
         return self.plan(time_ms)
 
     def plan(self, time_ms: int) -> tuple[Command, ...]:
-        commands = self.desk.commands(time_ms, self.account.positions)
+        commands = self.order_manager.commands(time_ms, self.account.positions)
         self.commands += commands
-        assert self.desk.commands(time_ms, self.account.positions) == ()
+        assert self.order_manager.commands(time_ms, self.account.positions) == ()
         self.check(time_ms)
         return commands
 
@@ -170,7 +172,7 @@ class House:
         """Overridden where a law must hold at every moment."""
 
     def want(self, wanted: Target, time_ms: int) -> None:
-        self.desk.adopt(Approved(wanted))
+        self.order_manager.adopt(Approved(wanted))
         self.act(time_ms)
 
     def act(self, time_ms: int) -> None:

@@ -145,7 +145,7 @@ def journal_days(path: Path, days: float, *, keep_gb: float, keep_days: float, m
     with Journal.open(path, mode="observe", account="none", roster=ROSTER, limits=limits) as journal:
         observer = SnapshotObserver(journal, None, params, "v")
         engine: Any = SimpleNamespace(
-            account=SimpleNamespace(positions={}), desk=SimpleNamespace(at_work=False), is_recorded=True,
+            account=SimpleNamespace(positions={}), order_manager=SimpleNamespace(at_work=False), is_recorded=True,
             snapshot=lambda: chance.bytes(100_000),
         )
         for minute in range(int(days * DAY_MINUTES)):

@@ -41,7 +41,7 @@ def holding() -> House:
 
 
 def stop_of(house: House) -> Decimal:
-    target = house.engine.desk.target(VENUE, "BTC")
+    target = house.engine.order_manager.target(VENUE, "BTC")
     assert target is not None
     return target.stop_price
 
@@ -92,7 +92,7 @@ def test_closing_takes_back_an_entry_under_way() -> None:
     sent = house.say(CloseOrdered(**house.here, reason="not that one"))
     assert [one.client_id for one in sent if isinstance(one, CancelOrder)] == [entry.client_id]
     house.say(OrderCancelled(**house.here, client_id=entry.client_id, reason="asked"))
-    assert not house.engine.desk.entry_in_flight(VENUE, "BTC")
+    assert not house.engine.order_manager.entry_in_flight(VENUE, "BTC")
 
 
 def test_what_another_account_is_told_moves_nothing() -> None:

@@ -44,7 +44,7 @@ def test_the_entry_carries_the_stop_and_it_is_there_with_the_fill(venue: str) ->
         lambda fact: isinstance(fact, events.OrderAccepted) and fact.client_id == entry.stop_client_id,
     ))
     assert story.facts[made].time_ms == story.facts[fill].time_ms
-    assert story.desk.book(*story.key).read_back == 1
+    assert story.order_manager.book(*story.key).read_back == 1
 
 
 def test_where_it_goes_with_the_position_it_stays_for_the_whole_trade() -> None:
@@ -55,7 +55,7 @@ def test_where_it_goes_with_the_position_it_stays_for_the_whole_trade() -> None:
     assert [stop.client_id for stop in stops_of(story)] == [entry_of_story(story).stop_client_id]
     story.bar(100.0, 100.0, 97.0, 97.0)
     assert (story.held, story.resting) == (None, {})
-    assert story.desk.target(*story.key) is None
+    assert story.order_manager.target(*story.key) is None
 
 
 def test_where_it_outlives_the_position_a_stop_of_its_own_takes_over() -> None:
@@ -75,7 +75,7 @@ def test_a_moved_stop_has_its_successor_first_and_nothing_is_left_after_flat(ven
     story = Story(venue=venue)
     story.wish(stop="98")
     story.bar(100.0)
-    moved = msgspec.structs.replace(story.desk.target(*story.key), stop_price=D(99))
+    moved = msgspec.structs.replace(story.order_manager.target(*story.key), stop_price=D(99))
     story.want(moved, story.now_ms)
     story.bar(100.0)
     assert [stop.trigger_price for stop in stops_of(story)] == [D(99)]
@@ -102,7 +102,7 @@ def test_elsewhere_a_limit_entry_fills_at_once_or_not_at_all(venue: str) -> None
     entry = entry_of_story(story)
     assert (entry.immediate, entry.post_only) == (True, False)
     assert (story.held, story.resting) == (None, {})
-    assert not story.desk.entry_in_flight(*story.key)
+    assert not story.order_manager.entry_in_flight(*story.key)
 
 
 @pytest.mark.parametrize("venue", RIDING)
@@ -111,7 +111,7 @@ def test_an_entry_that_never_fills_brings_no_stop(venue: str) -> None:
     story.wish(limit="95", stop="90", expires_ms=story.now_ms + 60_000)
     for _ in range(3):
         story.bar(100.0)
-    book = story.desk.book(*story.key)
+    book = story.order_manager.book(*story.key)
     assert not book.live()
     assert not book.failures
     assert not any(isinstance(command, QueryOrder) for command in story.commands)
@@ -121,11 +121,11 @@ def test_an_entry_that_never_fills_brings_no_stop(venue: str) -> None:
 
 
 class Told:
-    """A desk alone, told what the test wants."""
+    """A order_manager alone, told what the test wants."""
 
     def __init__(self, venue: str) -> None:
         self.story = Story(venue=venue)
-        self.desk, self.key, self.now_ms = self.story.desk, self.story.key, self.story.now_ms
+        self.order_manager, self.key, self.now_ms = self.story.order_manager, self.story.key, self.story.now_ms
         self.story.wish(stop="98")
         where = {"time_ms": self.now_ms, "venue": venue, "coin": "BTC"}
         self.tell(events.LeverageConfirmed(**where, leverage=5, isolated=True))
@@ -148,10 +148,10 @@ class Told:
 
     def commands(self, later_ms: int = 0) -> list[object]:
         self.now_ms += later_ms
-        return list(self.desk.commands(self.now_ms, self.story.account.positions))
+        return list(self.order_manager.commands(self.now_ms, self.story.account.positions))
 
     def order(self, client_id: str) -> OrderState:
-        return next(one.state for one in self.desk.book(*self.key).orders if one.client_id == client_id)
+        return next(one.state for one in self.order_manager.book(*self.key).orders if one.client_id == client_id)
 
 
 def test_it_is_asked_for_with_the_first_word_of_the_fill_and_waited_for() -> None:
@@ -164,7 +164,7 @@ def test_it_is_asked_for_with_the_first_word_of_the_fill_and_waited_for() -> Non
     assert told.commands(500) == []
     told.about(events.OrderAccepted, told.entry.stop_client_id, venue_order_id="7")
     assert told.commands(10_000) == []
-    assert told.desk.book(*told.key).exposure is None
+    assert told.order_manager.book(*told.key).exposure is None
 
 
 def test_one_that_the_venue_does_not_know_is_replaced_at_once() -> None:
@@ -236,6 +236,6 @@ def test_all_of_it_is_saved_and_taken_up_again() -> None:
     told = Told("bybit")
     told.fill()
     told.commands()
-    twin = OrderManager((told.desk.book(*told.key).instrument,), ExecutionParams(), "test01")
-    twin.load_state(msgspec.msgpack.decode(msgspec.msgpack.encode(told.desk.state())))
-    assert twin.book(*told.key) == told.desk.book(*told.key)
+    twin = OrderManager((told.order_manager.book(*told.key).instrument,), ExecutionParams(), "test01")
+    twin.load_state(msgspec.msgpack.decode(msgspec.msgpack.encode(told.order_manager.state())))
+    assert twin.book(*told.key) == told.order_manager.book(*told.key)

@@ -1,4 +1,4 @@
-"""The desk against a venue that loses answers, repeats, delays, refuses and fills in parts; then the venue heals."""
+"""The order manager against a venue that loses answers, repeats, delays, refuses and fills in parts; then it heals."""
 
 import random
 from decimal import Decimal
@@ -153,22 +153,22 @@ class Venue:
 
 
 class Watched:
-    """Account and desk, with the laws checked after every plan."""
+    """Account and order manager, with the laws checked after every plan."""
 
     def __init__(self, venue: Venue) -> None:
         self.venue = venue
         self.account = Account(RiskLimits())
-        self.desk = OrderManager((BTC,), PARAMS, "fault1")
+        self.order_manager = OrderManager((BTC,), PARAMS, "fault1")
         self.entries: dict[int, int] = {}
         self.log: list[bytes] = []
 
     def step(self, now_ms: int) -> tuple:
         for fact in self.venue.due(now_ms):
             if self.account.on_fact(fact):
-                self.desk.on_fact(fact)
+                self.order_manager.on_fact(fact)
         positions = self.account.positions
-        commands = self.desk.commands(now_ms, positions)
-        assert self.desk.commands(now_ms, positions) == ()
+        commands = self.order_manager.commands(now_ms, positions)
+        assert self.order_manager.commands(now_ms, positions) == ()
         self.log.append(msgspec.json.encode(commands))
         for command in commands:
             if isinstance(command, PlaceOrder):
@@ -186,13 +186,13 @@ class Watched:
             assert command.reduce_only
             assert position is not None
             assert command.side is position.side
-            exits = self.desk.book(*KEY).live(Purpose.EXIT) if command.purpose is Purpose.EXIT else []
+            exits = self.order_manager.book(*KEY).live(Purpose.EXIT) if command.purpose is Purpose.EXIT else []
             leaving_base = sum((one.remaining_base for one in exits), D(0))
             assert max(command.quantity_base, leaving_base) <= position.quantity_base
 
     def _check_protection(self, now_ms: int) -> None:
         position = self.account.position(*KEY)
-        book = self.desk.book(*KEY)
+        book = self.order_manager.book(*KEY)
         if position is None:
             return
         ours = [one for one in book.live(Purpose.STOP, Purpose.EXIT) if one.side is position.side]
@@ -210,7 +210,7 @@ def run(seed: int, trouble: float, steps: int) -> Watched:
     for _ in range(steps):
         now_ms += STEP_MS
         flat = house.account.position(*KEY) is None
-        if flat and not house.desk.entry_in_flight(*KEY) and chance.random() < 0.2:
+        if flat and not house.order_manager.entry_in_flight(*KEY) and chance.random() < 0.2:
             decision += 1
             side = chance.choice([Side.LONG, Side.SHORT])
             wanted = target(
@@ -218,10 +218,11 @@ def run(seed: int, trouble: float, steps: int) -> Watched:
                 take=chance.choice([None, str(100 + 3 * side)]), limit=chance.choice([None, "100"]),
                 expires_ms=now_ms + 60_000,
             )
-            house.desk.adopt(Approved(wanted))
+            house.order_manager.adopt(Approved(wanted))
         elif not flat and chance.random() < 0.05:
-            current, position = house.desk.target(*KEY), house.account.position(*KEY)
-            assert current is not None or house.desk.book(*KEY).own_base, "an open position of ours is looked after"
+            current, position = house.order_manager.target(*KEY), house.account.position(*KEY)
+            looked_after = current is not None or house.order_manager.book(*KEY).own_base
+            assert looked_after, "an open position of ours"
             if current is not None and current.side is position.side:
                 nearer = current.stop_price + position.side * D("0.1")
                 changes = chance.choice([
@@ -229,7 +230,7 @@ def run(seed: int, trouble: float, steps: int) -> Watched:
                     {"stop_price": nearer},
                     {"quantity_base": BTC.round_quantity(position.quantity_base / 2)},
                 ])
-                house.desk.adopt(Approved(msgspec.structs.replace(current, **changes)))
+                house.order_manager.adopt(Approved(msgspec.structs.replace(current, **changes)))
         for command in house.step(now_ms):
             venue.receive(command, now_ms)
         venue.trade(now_ms)
@@ -237,13 +238,13 @@ def run(seed: int, trouble: float, steps: int) -> Watched:
     venue.trouble = 0.0
     for _ in range(1_000):
         now_ms += STEP_MS
-        if house.account.position(*KEY) is not None and (current := house.desk.target(*KEY)) is not None:
-            house.desk.adopt(Approved(msgspec.structs.replace(current, quantity_base=D(0))))
+        if house.account.position(*KEY) is not None and (current := house.order_manager.target(*KEY)) is not None:
+            house.order_manager.adopt(Approved(msgspec.structs.replace(current, quantity_base=D(0))))
         for command in house.step(now_ms):
             venue.receive(command, now_ms)
         venue.trade(now_ms)
-        book = house.desk.book(*KEY)
-        if not venue.mail and not book.live() and not venue.left and house.desk.target(*KEY) is None:
+        book = house.order_manager.book(*KEY)
+        if not venue.mail and not book.live() and not venue.left and house.order_manager.target(*KEY) is None:
             break
     return house
 
@@ -253,12 +254,12 @@ def run(seed: int, trouble: float, steps: int) -> Watched:
 @given(st.integers(0, 10**9), st.sampled_from([0.0, 0.05, 0.2, 0.4]))
 def test_whatever_the_venue_does_we_stay_protected_and_end_flat(seed, trouble):
     house = run(seed, trouble, steps=200)
-    book = house.desk.book(*KEY)
+    book = house.order_manager.book(*KEY)
     assert house.venue.signed == 0, "the venue's own count is flat"
     assert house.account.position(*KEY) is None
     assert house.venue.left == {}, "no order of ours is left behind"
     assert book.live() == []
-    assert house.desk.commands(10**12, ()) == ()
+    assert house.order_manager.commands(10**12, ()) == ()
 
 
 @settings(max_examples=5)

@@ -25,7 +25,7 @@ class Lawful(House):
     key = ("binance", "BTC")
 
     def check(self, time_ms: int) -> None:  # noqa: ARG002 - the time is for other laws
-        book, position = self.desk.book(*self.key), self.account.position(*self.key)
+        book, position = self.order_manager.book(*self.key), self.account.position(*self.key)
         held = self.exchange.accounts.holding(self.key)
         assert (position is None) == (held is None)
         assert len(book.live(Purpose.ENTRY)) <= 1
@@ -67,9 +67,9 @@ def wish_of(decision: int, wish, price: float, now_ms: int, venue: str):
 
 
 def change_of(house: House, change: str, now_ms: int):
-    current, position = house.desk.target(*house.key), house.account.position(*house.key)
+    current, position = house.order_manager.target(*house.key), house.account.position(*house.key)
     if change == "halt":
-        house.desk.on_fact(events.Halt(time_ms=now_ms, reason="test"))
+        house.order_manager.on_fact(events.Halt(time_ms=now_ms, reason="test"))
     if current is None or position is None or position.side is not current.side:
         return None
     fields = {
@@ -87,15 +87,16 @@ def live(market, latency_ms: int = 200, venue: str = "binance", *, restart: bool
     last = 100.0
     for step, (prices, wish, change) in enumerate(market):
         now_ms = T0 + step * SPAN_MS
-        idle = house.account.position(*house.key) is None and not house.desk.entry_in_flight(*house.key)
+        idle = house.account.position(*house.key) is None and not house.order_manager.entry_in_flight(*house.key)
         if wish is not None and idle:
             house.want(wish_of(step + 1, wish, last, now_ms, venue), now_ms)
         elif (changed := change_of(house, change, now_ms)) is not None:
             house.want(changed, now_ms)
         if restart:
-            state = msgspec.msgpack.decode(msgspec.msgpack.encode(house.desk.state()))
-            house.desk = OrderManager(house.exchange.accounts.instruments.values(), ExecutionParams(), "test01")
-            house.desk.load_state(state)
+            state = msgspec.msgpack.decode(msgspec.msgpack.encode(house.order_manager.state()))
+            listed = house.exchange.accounts.instruments.values()
+            house.order_manager = OrderManager(listed, ExecutionParams(), "test01")
+            house.order_manager.load_state(state)
         house.live(bar(now_ms + SPAN_MS, prices, venue=venue), tick_ms=now_ms + SPAN_MS)
         last = prices[3]
     house.now_ms = T0 + len(market) * SPAN_MS
@@ -114,7 +115,7 @@ def test_protected_at_every_moment_and_at_rest_in_the_end(market, latency_ms, ve
     said = len(house.commands)
     house.live(bar(house.now_ms + SPAN_MS, (house.last,) * 4, venue=venue), tick_ms=house.now_ms + SPAN_MS)
     assert len(house.commands) == said
-    position, wanted = house.account.position(*house.key), house.desk.target(*house.key)
+    position, wanted = house.account.position(*house.key), house.order_manager.target(*house.key)
     resting = house.exchange.accounts.resting(house.key)
     if position is None:
         assert resting == []
@@ -138,7 +139,7 @@ def test_one_entry_per_decision_and_money_agrees_to_the_micro_dollar(market, lat
     ids = [one.client_id for one in placed]
     assert len(ids) == len(set(ids))
     assert house.account.wallet_usd(venue) == house.exchange.wallet(venue).wallet_usd
-    assert house.desk.foreign_orders_seen == 0
+    assert house.order_manager.foreign_orders_seen == 0
 
 
 @pytest.mark.drawn(singly=True)

@@ -35,22 +35,22 @@ def held():
 
 
 def entering():
-    """The desk, and its entry on the way."""
-    desk = OrderManager((BTC,), ExecutionParams(), "abcdef")
-    desk.adopt(Approved(target()))
-    desk.commands(1_000, ())
-    desk.on_fact(events.LeverageConfirmed(time_ms=1_100, **WHERE, leverage=5.0, isolated=True))
-    (entry,) = desk.commands(1_100, ())
-    return desk, entry
+    """The order manager, and its entry on the way."""
+    order_manager = OrderManager((BTC,), ExecutionParams(), "abcdef")
+    order_manager.adopt(Approved(target()))
+    order_manager.commands(1_000, ())
+    order_manager.on_fact(events.LeverageConfirmed(time_ms=1_100, **WHERE, leverage=5.0, isolated=True))
+    (entry,) = order_manager.commands(1_100, ())
+    return order_manager, entry
 
 
 def protecting():
-    """The desk, and the stop that it has sent for its position; nothing was heard of it."""
-    desk, entry = entering()
-    desk.on_fact(fill(entry.client_id))
-    (stop,) = desk.commands(FILLED_MS, (held(),))
+    """The order manager, and the stop that it has sent for its position; nothing was heard of it."""
+    order_manager, entry = entering()
+    order_manager.on_fact(fill(entry.client_id))
+    (stop,) = order_manager.commands(FILLED_MS, (held(),))
     assert stop.purpose is Purpose.STOP
-    return desk, stop
+    return order_manager, stop
 
 
 def exits(commands):
@@ -62,53 +62,53 @@ def rests(stop, time_ms):
 
 
 def test_a_stop_that_rests_unheard_keeps_its_position_over_a_long_sleep():
-    desk, stop = protecting()
-    desk.on_fact(lost())
-    assert not exits(desk.commands(WOKEN_MS, (held(),)))
-    assert not exits(desk.commands(WOKEN_MS + 3_000, (held(),)))
+    order_manager, stop = protecting()
+    order_manager.on_fact(lost())
+    assert not exits(order_manager.commands(WOKEN_MS, (held(),)))
+    assert not exits(order_manager.commands(WOKEN_MS + 3_000, (held(),)))
     for fact in (rests(stop, WOKEN_MS + 3_500), events.Reconciled(time_ms=WOKEN_MS + 3_500, **WHERE)):
-        desk.on_fact(fact)
+        order_manager.on_fact(fact)
     for now_ms in range(WOKEN_MS + 3_500, WOKEN_MS + 30_000, 1_000):
-        assert not exits(desk.commands(now_ms, (held(),)))
+        assert not exits(order_manager.commands(now_ms, (held(),)))
 
 
 def test_without_word_that_time_was_lost_the_same_sleep_counts_as_naked():
-    desk, _ = protecting()
-    assert exits(desk.commands(WOKEN_MS, (held(),)))
+    order_manager, _ = protecting()
+    assert exits(order_manager.commands(WOKEN_MS, (held(),)))
 
 
 def test_the_wait_for_a_reading_has_an_end():
-    desk, _ = protecting()
-    desk.on_fact(lost())
+    order_manager, _ = protecting()
+    order_manager.on_fact(lost())
     found = []
     for now_ms in range(WOKEN_MS, WOKEN_MS + UNREAD_MS_MAX + 10_000, 1_000):
-        found += [now_ms] * bool(exits(desk.commands(now_ms, (held(),))))
+        found += [now_ms] * bool(exits(order_manager.commands(now_ms, (held(),))))
     assert found
     assert WOKEN_MS + UNREAD_MS_MAX <= found[0] <= WOKEN_MS + UNREAD_MS_MAX + 6_000
 
 
 def test_a_position_without_any_stop_gets_one_before_the_account_is_read():
-    desk, entry = entering()
-    desk.on_fact(lost())
-    desk.on_fact(fill(entry.client_id, WOKEN_MS))
-    commands = desk.commands(WOKEN_MS, (held(),))
+    order_manager, entry = entering()
+    order_manager.on_fact(lost())
+    order_manager.on_fact(fill(entry.client_id, WOKEN_MS))
+    commands = order_manager.commands(WOKEN_MS, (held(),))
     assert [one.purpose for one in commands if isinstance(one, PlaceOrder)] == [Purpose.STOP]
     assert not [one for one in commands if isinstance(one, CancelOrder)]
 
 
 def test_an_order_to_flatten_waits_for_no_reading():
-    desk, stop = protecting()
-    desk.on_fact(rests(stop, FILLED_MS + 100))
-    desk.on_fact(lost())
-    desk.on_fact(events.Flatten(time_ms=WOKEN_MS, reason="by hand"))
-    assert exits(desk.commands(WOKEN_MS, (held(),)))
+    order_manager, stop = protecting()
+    order_manager.on_fact(rests(stop, FILLED_MS + 100))
+    order_manager.on_fact(lost())
+    order_manager.on_fact(events.Flatten(time_ms=WOKEN_MS, reason="by hand"))
+    assert exits(order_manager.commands(WOKEN_MS, (held(),)))
 
 
 def test_the_wait_is_kept_in_a_snapshot():
-    desk, _ = protecting()
-    desk.on_fact(lost())
+    order_manager, _ = protecting()
+    order_manager.on_fact(lost())
     again = OrderManager((BTC,), ExecutionParams(), "abcdef")
-    again.load_state(desk.state())
+    again.load_state(order_manager.state())
     assert not exits(again.commands(WOKEN_MS, (held(),)))
 
 
@@ -134,15 +134,15 @@ def test_risk_judges_no_position_until_it_has_been_read(read):
 
 def test_a_start_protects_what_was_naked_while_nobody_ran():
     before, entry = entering()
-    desk = OrderManager((BTC,), ExecutionParams(), "abcdef")
-    desk.load_state(before.state())
-    desk.on_fact(events.JournalOpened(
+    order_manager = OrderManager((BTC,), ExecutionParams(), "abcdef")
+    order_manager.load_state(before.state())
+    order_manager.on_fact(events.JournalOpened(
         time_ms=WOKEN_MS, journal_id="abcdef", mode="paper", venues=(VENUE,), coins=(COIN,)
     ))  # fmt: skip
-    desk.on_fact(fill(entry.client_id))
-    commands = desk.commands(WOKEN_MS, (held(),))
+    order_manager.on_fact(fill(entry.client_id))
+    commands = order_manager.commands(WOKEN_MS, (held(),))
     assert [one.purpose for one in commands if isinstance(one, PlaceOrder)] == [Purpose.STOP]
     # And what cannot be had within the limit from then on ends the position after all.
-    assert not exits(desk.commands(WOKEN_MS + 4_900, (held(),)))
-    assert exits(desk.commands(WOKEN_MS + 5_200, (held(),)))
-    assert desk.book(*KEY).naked.naked_ms(WOKEN_MS) == WOKEN_MS - FILLED_MS
+    assert not exits(order_manager.commands(WOKEN_MS + 4_900, (held(),)))
+    assert exits(order_manager.commands(WOKEN_MS + 5_200, (held(),)))
+    assert order_manager.book(*KEY).naked.naked_ms(WOKEN_MS) == WOKEN_MS - FILLED_MS

@@ -54,7 +54,7 @@ def filled_and_seen(*, filled_ms: int, learnt_ms: int):
     story, entry = silent_entry()
     fill = entry_fill(entry, 1, "0.1", filled_ms)
     assert story.account.on_fact(fill)
-    story.desk.on_fact(fill)
+    story.order_manager.on_fact(fill)
     story.plan(learnt_ms)
     return story
 
@@ -69,22 +69,22 @@ def confirm(story, time_ms: int) -> None:
 
 def test_it_runs_from_the_fill_to_the_confirmed_stop() -> None:
     story = filled_and_seen(filled_ms=T0 + 100, learnt_ms=T0 + 900)
-    assert story.desk.naked_ms(T0 + 1_000) == 900, "from the fill, not from when we learnt of it"
-    story.desk.begin_block()
+    assert story.order_manager.naked_ms(T0 + 1_000) == 900, "from the fill, not from when we learnt of it"
+    story.order_manager.begin_block()
     confirm(story, T0 + 1_300)
-    assert story.desk.naked_ms(T0 + 2_000) == 0
-    assert story.desk.no_longer_naked == (PositionNaked(*KEY, "", Side.LONG, 1_200),)
+    assert story.order_manager.naked_ms(T0 + 2_000) == 0
+    assert story.order_manager.no_longer_naked == (PositionNaked(*KEY, "", Side.LONG, 1_200),)
 
 
 def test_a_fill_that_is_learnt_too_late_is_closed_at_once_and_covered_meanwhile() -> None:
     story = filled_and_seen(filled_ms=T0 + 100, learnt_ms=T0 + 5_101)
     assert story.purposes()[-2:] == [Purpose.STOP, Purpose.EXIT]
-    assert "no confirmed stop for 5001 ms" in story.desk.closing(*KEY)
+    assert "no confirmed stop for 5001 ms" in story.order_manager.closing(*KEY)
 
 
 def test_a_fill_cannot_be_older_than_its_order_nor_younger_than_now() -> None:
     story = filled_and_seen(filled_ms=T0 - 60_000, learnt_ms=T0 + 500)
-    assert story.desk.naked_ms(T0 + 500) <= 500, "a venue's clock that is behind closes nothing"
+    assert story.order_manager.naked_ms(T0 + 500) <= 500, "a venue's clock that is behind closes nothing"
     story = filled_and_seen(filled_ms=T0 + 60_000, learnt_ms=T0 + 500)
     story.plan(T0 + 5_501)
     assert story.purposes()[-1] is Purpose.EXIT, "nor does one that is ahead leave anything open"
@@ -92,9 +92,9 @@ def test_a_fill_cannot_be_older_than_its_order_nor_younger_than_now() -> None:
 
 def test_it_goes_on_over_a_restart() -> None:
     story = filled_and_seen(filled_ms=T0, learnt_ms=T0 + 100)
-    state = msgspec.msgpack.decode(msgspec.msgpack.encode(story.desk.state()))
-    story.desk.load_state(state)
-    assert story.desk.naked_ms(T0 + 4_000) == 4_000
+    state = msgspec.msgpack.decode(msgspec.msgpack.encode(story.order_manager.state()))
+    story.order_manager.load_state(state)
+    assert story.order_manager.naked_ms(T0 + 4_000) == 4_000
     story.plan(T0 + 5_001)
     assert story.purposes()[-1] is Purpose.EXIT
 
@@ -103,7 +103,7 @@ def test_a_stop_that_vanishes_begins_it_again_and_the_position_adds_it_up() -> N
     story = filled_and_seen(filled_ms=T0, learnt_ms=T0)
     confirm(story, T0 + 400)
     story.react((events.OrderCancelled(**head(stop_of(story).client_id, T0 + 9_000)),), T0 + 9_000)
-    assert story.desk.naked_ms(T0 + 9_100) == 100
-    story.desk.begin_block()
+    assert story.order_manager.naked_ms(T0 + 9_100) == 100
+    story.order_manager.begin_block()
     confirm(story, T0 + 9_250)
-    assert [one.naked_ms for one in story.desk.no_longer_naked] == [650]
+    assert [one.naked_ms for one in story.order_manager.no_longer_naked] == [650]

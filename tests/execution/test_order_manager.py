@@ -1,4 +1,4 @@
-"""The desk on the paper exchange: from a wish to a protected position and out again, one story each."""
+"""The order manager on the paper exchange: from a wish to a protected position and out again, one story each."""
 
 import msgspec
 import pytest
@@ -17,7 +17,7 @@ def test_leverage_first_then_the_entry_then_stop_and_take():
     story = Story()
     story.wish(take="110")
     assert story.commands == [SetLeverage(*KEY, 5)]
-    assert story.desk.entry_in_flight(*KEY)
+    assert story.order_manager.entry_in_flight(*KEY)
     story.bar(100.0)
     assert story.purposes() == [Purpose.ENTRY, Purpose.STOP, Purpose.TAKE]
     assert story.held == D("0.1")
@@ -26,7 +26,7 @@ def test_leverage_first_then_the_entry_then_stop_and_take():
     assert (stop.kind, stop.trigger_price, stop.quantity_base, stop.reduce_only) == (
         OrderKind.STOP_MARKET, D(98), D("0.1"), True,
     )
-    assert not story.desk.entry_in_flight(*KEY)
+    assert not story.order_manager.entry_in_flight(*KEY)
 
 
 def test_after_the_stop_it_is_over_and_never_enters_again():
@@ -39,7 +39,7 @@ def test_after_the_stop_it_is_over_and_never_enters_again():
     assert story.held is None
     assert story.resting == {}
     assert story.purposes().count(Purpose.ENTRY) == 1
-    assert story.desk.target(*KEY) is None
+    assert story.order_manager.target(*KEY) is None
 
 
 def test_a_tighter_stop_is_placed_before_the_old_one_goes():
@@ -146,8 +146,8 @@ def test_an_entry_that_is_not_filled_in_time_is_withdrawn():
     assert story.resting == {}
     story.bar(90.0)
     assert story.held is None
-    assert story.desk.target(*story.key) is None
-    assert not story.desk.entry_in_flight(*story.key)
+    assert story.order_manager.target(*story.key) is None
+    assert not story.order_manager.entry_in_flight(*story.key)
 
 
 def test_an_entry_that_expires_before_it_could_be_sent_is_never_sent():
@@ -155,7 +155,7 @@ def test_an_entry_that_expires_before_it_could_be_sent_is_never_sent():
     story.wish(expires_ms=T0 + 1_000)
     story.bar(100.0)
     assert story.placed == []
-    assert story.desk.target(*KEY) is None
+    assert story.order_manager.target(*KEY) is None
 
 
 def test_leverage_that_is_never_confirmed_gives_the_entry_up():
@@ -164,7 +164,7 @@ def test_leverage_that_is_never_confirmed_gives_the_entry_up():
     for _ in range(5):
         story.bar(100.0)
     assert story.commands == [SetLeverage(*KEY, 500)] * 3
-    assert story.desk.target(*KEY) is None
+    assert story.order_manager.target(*KEY) is None
 
 
 @pytest.mark.parametrize("fact", [events.Halt(time_ms=T0, reason="x"), events.Flatten(time_ms=T0, reason="x")])
@@ -172,7 +172,7 @@ def test_a_halt_withdraws_resting_entries(fact):
     story = Story(venue=RESTS)
     story.wish(limit="95")
     story.bar(100.0)
-    story.desk.on_fact(fact)
+    story.order_manager.on_fact(fact)
     story.act(story.now_ms)
     story.bar(100.0)
     assert story.resting == {}
@@ -184,31 +184,31 @@ def test_flatten_closes_what_is_open():
     story = Story()
     story.wish()
     story.bar(100.0)
-    story.desk.on_fact(events.Flatten(time_ms=story.now_ms, reason="enough"))
+    story.order_manager.on_fact(events.Flatten(time_ms=story.now_ms, reason="enough"))
     story.act(story.now_ms)
-    assert "flatten" in story.desk.closing(*KEY)
+    assert "flatten" in story.order_manager.closing(*KEY)
     story.bar(100.0)
     assert (story.held, story.resting) == (None, {})
 
 
 def test_only_what_risk_approved_is_adopted():
-    desk = Story().desk
+    order_manager = Story().order_manager
     with pytest.raises(TypeError, match="Approved"):
-        desk.adopt(Refused(1, Refusal.HALTED, "halted"))
+        order_manager.adopt(Refused(1, Refusal.HALTED, "halted"))
     with pytest.raises(KeyError, match="not traded here"):
-        desk.target("okx", "BTC")
+        order_manager.target("okx", "BTC")
 
 
 def test_orders_of_others_are_counted_not_followed():
-    desk = OrderManager((BTC,), ExecutionParams(), "test01")
+    order_manager = OrderManager((BTC,), ExecutionParams(), "test01")
     for number in range(300):
         fact = events.OrderAccepted(time_ms=1, venue=KEY[0], coin=KEY[1], client_id=f"web{number}", venue_order_id="1")
-        desk.on_fact(fact)
-        desk.on_fact(fact)
-    assert desk.foreign_orders_seen == 300
-    assert desk.foreign_orders[-1] == "web299"
-    assert len(desk.foreign_orders) == 100
-    assert desk.commands(1, ()) == ()
+        order_manager.on_fact(fact)
+        order_manager.on_fact(fact)
+    assert order_manager.foreign_orders_seen == 300
+    assert order_manager.foreign_orders[-1] == "web299"
+    assert len(order_manager.foreign_orders) == 100
+    assert order_manager.commands(1, ()) == ()
 
 
 def head(client_id: str, time_ms: int = T0) -> dict:
@@ -219,7 +219,7 @@ def silent_entry(take: str | None = None) -> tuple[Story, str]:
     """An entry was sent and nothing is heard of it: the exchange of this story is never advanced again."""
     story = Story()
     confirmed = events.LeverageConfirmed(time_ms=T0, venue=KEY[0], coin=KEY[1], leverage=5.0, isolated=True)
-    story.desk.on_fact(confirmed)
+    story.order_manager.on_fact(confirmed)
     story.wish(take=take)
     return story, story.placed[0].client_id
 
@@ -232,9 +232,9 @@ def test_silence_is_asked_about_and_never_answered_by_sending_again():
     assert len(story.placed) == 1
     assert {command.client_id for command in asked} == {client_id}
     assert 5 <= len(asked) <= 12, "questions are spaced out"
-    assert story.desk.entry_in_flight(*KEY)
+    assert story.order_manager.entry_in_flight(*KEY)
     story.react((events.OrderMissing(**head(client_id, T0 + 400_000)),), T0 + 400_000)
-    assert not story.desk.entry_in_flight(*KEY)
+    assert not story.order_manager.entry_in_flight(*KEY)
     assert len(story.placed) == 1
 
 
@@ -266,7 +266,7 @@ def test_a_position_that_stays_unprotected_is_closed():
     assert Purpose.EXIT not in story.purposes()
     story.plan(T0 + 5_001)
     assert story.purposes()[-1] is Purpose.EXIT
-    assert "no confirmed stop" in story.desk.closing(*KEY)
+    assert "no confirmed stop" in story.order_manager.closing(*KEY)
 
 
 def test_a_stop_that_vanishes_is_replaced_and_three_are_the_end():
@@ -278,7 +278,7 @@ def test_a_stop_that_vanishes_is_replaced_and_three_are_the_end():
         story.react((events.OrderAccepted(**head(stop.client_id), venue_order_id=str(number)),), T0)
         story.react((events.OrderCancelled(**head(stop.client_id)),), T0)
     assert story.purposes()[-1] is Purpose.EXIT
-    assert "stop failed 3 times" in story.desk.closing(*KEY)
+    assert "stop failed 3 times" in story.order_manager.closing(*KEY)
 
 
 def test_an_exit_that_fails_is_tried_again_with_patience_but_for_ever():
@@ -324,10 +324,10 @@ def test_without_a_stop_the_patience_between_exits_is_bounded(covered: bool):
 def test_a_late_fill_after_the_end_is_protected_and_closed():
     story, entry = silent_entry()
     story.react((events.OrderRejected(**head(entry), code="X", reason="x"),), T0)
-    assert story.desk.target(*KEY) is None
+    assert story.order_manager.target(*KEY) is None
     story.react((entry_fill(entry, 1, "0.1"),), T0)
     assert story.purposes()[-2:] == [Purpose.STOP, Purpose.EXIT]
-    assert "late fill" in story.desk.closing(*KEY)
+    assert "late fill" in story.order_manager.closing(*KEY)
 
 
 def test_an_old_stop_is_gone_before_the_next_entry_goes_out():
@@ -380,11 +380,11 @@ def test_a_reconciliation_that_does_not_mention_the_stop_raises_a_question():
 def test_state_goes_through_msgpack_and_back():
     story, entry = silent_entry()
     story.react((entry_fill(entry, 1, "0.04"),), T0)
-    packed = msgspec.msgpack.encode(story.desk.state())
+    packed = msgspec.msgpack.encode(story.order_manager.state())
     twin = OrderManager((BTC,), ExecutionParams(), "test01")
     twin.load_state(msgspec.msgpack.decode(packed))
     assert msgspec.msgpack.encode(twin.state()) == packed
     positions = story.account.positions
-    assert twin.commands(T0 + 9_000, positions) == story.desk.commands(T0 + 9_000, positions) != ()
+    assert twin.commands(T0 + 9_000, positions) == story.order_manager.commands(T0 + 9_000, positions) != ()
     with pytest.raises(ValueError, match="of journal test01"):
         OrderManager((BTC,), ExecutionParams(), "other1").load_state(msgspec.msgpack.decode(packed))

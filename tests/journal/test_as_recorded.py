@@ -41,5 +41,6 @@ def test_orders_bear_the_names_under_which_they_left(
         monkeypatch.setattr(OrderManager, "mint", lambda *_: "enobody00000001")
         for _ in rerun.answers(as_recorded=True):
             pass
-    strange = [order for book in rerun.engine.desk.books for order in book.orders if "nobody" in order.client_id]
+    instruments = rerun.engine.order_manager.books
+    strange = [order for book in instruments for order in book.orders if "nobody" in order.client_id]
     assert not strange

@@ -43,7 +43,7 @@ def test_what_another_account_does_is_written_down_and_changes_nothing(ours: str
             ledger.observe(observation_of(seq, block, engine.on_block(block), engine))
     assert (engine.account.equity_usd, engine.account.positions) == (1_000, ())
     assert engine.account.books.other_accounts == 3
-    assert engine.desk.foreign_resting(VENUE, "BTC") == 0
+    assert engine.order_manager.foreign_resting(VENUE, "BTC") == 0
     with Ledger(str(path)) as read:
         incidents = read.rows("SELECT severity, detail FROM v_incidents WHERE kind = 'OTHER_ACCOUNT'")
         assert read.rows("SELECT * FROM fill") == []

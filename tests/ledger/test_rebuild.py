@@ -51,7 +51,7 @@ class Teller:
     def __init__(self) -> None:
         self._story: Iterator[Observation] = story()
         self.views: Any = ()
-        self.desk = SimpleNamespace(no_longer_naked=())
+        self.order_manager = SimpleNamespace(no_longer_naked=())
         self.mark_of = same_market
         self.unrecorded = ()
 

@@ -56,10 +56,10 @@ async def test_a_time_out_of_the_venues_own_is_neither_a_refusal_nor_a_fault_of_
         await one.leverage(3)
         await one.until(events.LeverageConfirmed, count=2)
         one.hub.faults.next(PLACE["bitget"], Kind.REFUSED, code)
-        entry = one.desk.order(Purpose.ENTRY)
+        entry = one.engine.order(Purpose.ENTRY)
         await one.send(entry)
-        assert not one.desk.of(events.OrderRejected)
-        assert not one.desk.of(events.Halt)
+        assert not one.engine.of(events.OrderRejected)
+        assert not one.engine.of(events.Halt)
         await until(lambda: one.endpoints("GET /api/v2/mix/order/detail"), 30)
 
 
@@ -72,19 +72,19 @@ async def test_an_exit_before_which_others_had_to_give_way_is_answered_without_i
     async with rig("bitget") as one:
         await long_of(one)
         one.hub.faults.next(PLACE["bitget"], Kind.CHANGED, change=without_id)
-        leave = one.desk.order(Purpose.EXIT)
+        leave = one.engine.order(Purpose.EXIT)
         await one.send(leave)
         await one.until(events.OrderAccepted, leave.client_id)
         await one.advance()
         assert (await one.until(events.Fill, leave.client_id))[0].reduces
-        assert not one.desk.of(events.OrderRejected)
+        assert not one.engine.of(events.OrderRejected)
 
 
 async def test_a_stop_that_comes_before_the_position_shows_is_sent_again() -> None:
     async with rig("bitget") as one:
         await long_of(one)
         one.hub.faults.next(PLACE_STOP["bitget"], Kind.REFUSED, 43023)
-        stop = one.desk.order(Purpose.STOP, trigger_price="49000")
+        stop = one.engine.order(Purpose.STOP, trigger_price="49000")
         await one.send(stop)
         await one.until(events.OrderAccepted, stop.client_id)
-        assert not one.desk.of(events.OrderRejected)
+        assert not one.engine.of(events.OrderRejected)

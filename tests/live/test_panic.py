@@ -44,9 +44,9 @@ async def in_a_trade(one: Rig) -> None:
     """Long, with a stop, a take and a further entry resting."""
     await long_of(one)
     orders = (
-        one.desk.order(Purpose.STOP, trigger_price="49000"),
-        one.desk.order(Purpose.TAKE, limit_price="52000"),
-        one.desk.order(Purpose.ENTRY, limit_price="48000"),
+        one.engine.order(Purpose.STOP, trigger_price="49000"),
+        one.engine.order(Purpose.TAKE, limit_price="52000"),
+        one.engine.order(Purpose.ENTRY, limit_price="48000"),
     )
     await one.send(*orders)
     for order in orders:
@@ -212,7 +212,7 @@ async def test_a_close_that_fills_in_parts_is_followed_to_the_end_with_its_stop_
         await long_of(one, quantity="0.02")
         while (held := one.account.holding("BTC")) is not None and held.quantity_base < Decimal("0.02"):
             await one.advance()
-        stop = one.desk.order(Purpose.STOP, quantity="0.02", trigger_price="49000")
+        stop = one.engine.order(Purpose.STOP, quantity="0.02", trigger_price="49000")
         await one.send(stop)
         await one.until(events.OrderAccepted, stop.client_id)
         panic, _ = panic_of(one)
@@ -234,9 +234,9 @@ async def in_a_trade_of_somebody(one: Rig) -> None:
     """Long, with a stop and a further entry resting, of a process that is gone: nobody but the panic asks anything."""
     one.account.isolated["BTC"] = True
     await one.hub.execute(one.account, SetLeverage(one.venue, "BTC", 3))
-    await one.hub.execute(one.account, one.desk.order(Purpose.ENTRY))
+    await one.hub.execute(one.account, one.engine.order(Purpose.ENTRY))
     await one.advance()
-    await one.hub.execute(one.account, one.desk.order(Purpose.STOP, trigger_price="49000"))
+    await one.hub.execute(one.account, one.engine.order(Purpose.STOP, trigger_price="49000"))
     await one.hub.execute(one.account, by_hand(one.venue))
     assert one.account.holding("BTC") is not None
     assert len(one.account.open_orders()) == 2

@@ -61,7 +61,7 @@ def engine_with(*seen: Any, positions: tuple[Any, ...] = (), confirmed: str = "0
     """What rules read of an engine."""
     book = SimpleNamespace(confirmed_base=lambda _side: Decimal(confirmed))
     return SimpleNamespace(
-        views=seen, guard=SimpleNamespace(disabled={}), desk=SimpleNamespace(book=lambda _venue, _coin: book),
+        views=seen, guard=SimpleNamespace(disabled={}), order_manager=SimpleNamespace(book=lambda _venue, _coin: book),
         account=SimpleNamespace(positions=positions, drawdown=SimpleNamespace(latched=False, drawdown_pct=0.0)),
     )
 

@@ -82,7 +82,7 @@ class Told:
 
         class Standing:
             views = (a_view(age_ms=age_ms),)
-            account = desk = Nothing()
+            account = order_manager = Nothing()
 
         engine: Any = Standing()
         self.ping.on_tick(engine, NOW_MS)

@@ -37,7 +37,7 @@ class Told:
         book = SimpleNamespace(confirmed_base=lambda _side: Decimal(confirmed))
         engine: Any = SimpleNamespace(
             views=(a_view(age_ms=age_ms),),
-            desk=SimpleNamespace(book=lambda _venue, _coin: book, naked_ms=lambda _ms: naked_ms),
+            order_manager=SimpleNamespace(book=lambda _venue, _coin: book, naked_ms=lambda _ms: naked_ms),
             account=SimpleNamespace(
                 positions=(held,), halted="", equity_usd=Decimal(10_000),
                 drawdown=SimpleNamespace(latched=False, drawdown_pct=1.5),

@@ -175,7 +175,8 @@ def test_one_is_saved_as_soon_as_something_is_at_stake(tmp_path: Path) -> None:
             block = block_of(rows, quick.roster, tick_ms=tick_ms)
             seq = journal.append(block, "inbox", number)
             engine: Any = SimpleNamespace(
-                is_recorded=number != 63, snapshot=lambda: b"x", desk=SimpleNamespace(at_work=number in at_work),
+                is_recorded=number != 63, snapshot=lambda: b"x",
+                order_manager=SimpleNamespace(at_work=number in at_work),
                 account=SimpleNamespace(positions=(1,) if number in held else ()),
             )
             observer.on_step(seq, block, cast("Step", SimpleNamespace(time_ms=tick_ms)), engine)

@@ -66,7 +66,7 @@ class Scene:
 
     def in_a_trade(self) -> "Scene":
         """Open, under a confirmed stop, nothing on its way."""
-        book = self.scenario.engine.desk.book(*self.scenario.key)
+        book = self.scenario.engine.order_manager.book(*self.scenario.key)
         calm = lambda: self.scenario.link.quiet and all(one.confirmed for one in book.live())  # noqa: E731
         self.until(lambda: self.held is not None and calm())
         assert self.stops
@@ -113,7 +113,8 @@ def test_forty_seconds_of_suspension_while_the_stop_fills(seed):
     assert scene.held is None
     woken_ms = scenario.asleep_until_ms
     scene.until(lambda: scenario.now_ms >= woken_ms)
-    fate = next(one.state for one in scenario.engine.desk.book(*scenario.key).orders if one.client_id == stop.client_id)
+    orders = scenario.engine.order_manager.book(*scenario.key).orders
+    fate = next(one.state for one in orders if one.client_id == stop.client_id)
     assert fate is OrderState.FILLED
     position = scenario.engine.account.position(*scenario.key)
     assert position is None or position.opened_ms >= woken_ms
@@ -169,7 +170,7 @@ def test_an_upgrade_with_an_entry_in_flight(seed, arrived):
     scenario.probes.append(Axe())
     scene.until(lambda: scenario.restarts == 1)
     scenario.probes.pop()
-    book = scenario.engine.desk.book(*scenario.key)
+    book = scenario.engine.order_manager.book(*scenario.key)
     (entry,) = [one for one in book.orders if one.purpose is Purpose.ENTRY and one.live] or [book.orders[-1]]
     scene.until(lambda: all(not one.on_the_way for one in book.orders) and scenario.link.quiet)
     sent = [one.client_id for one in scene.sent.placed(Purpose.ENTRY)]

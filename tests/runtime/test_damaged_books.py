@@ -197,8 +197,8 @@ def test_a_start_over_a_hole_is_refused_until_the_journal_is_repaired(data: Path
     done = repair(path, 10**12, snapshot_version=snapshot_version())
     assert (done.last_seq, done.snapshot_seq) == (79, 61)
     with started(data) as storage:
-        desk = storage.recovered.engine.desk
-        (gap,) = desk._gaps
+        order_manager = storage.recovered.engine.order_manager
+        (gap,) = order_manager._gaps
         assert gap[1] > 10**12, "an id that a lost record gave out may be given out again"
         mine = client_order_id.client_id(storage.journal.stamp.journal_id, 1, client_order_id.Purpose.STOP)
         assert client_order_id.sequence_of(mine, storage.journal.stamp.journal_id) == 1, "its orders are still its own"

@@ -68,21 +68,21 @@ def test_where_the_market_is_over_only_answers_are_waited_for() -> None:
 # --- what is not settled ----------------------------------------------------------------------------------------------
 
 
-class Desk:
+class AccountAndOrders:
     """Account and order manager, without anything above."""
 
     def __init__(self) -> None:
         self.account = Account(RiskLimits())
-        self.desk = OrderManager((BTC,), ExecutionParams(), "end001")
+        self.order_manager = OrderManager((BTC,), ExecutionParams(), "end001")
 
     def tell(self, kind: type, client_id: str = "", **fields: object) -> None:
         names = {"client_id": client_id} if client_id else {}
         fact = kind(time_ms=2_000, venue=KEY[0], coin=KEY[1], **names, **fields)
         if self.account.on_fact(fact):
-            self.desk.on_fact(fact)
+            self.order_manager.on_fact(fact)
 
     def sent(self) -> list[PlaceOrder]:
-        commands = self.desk.commands(2_000, self.account.positions)
+        commands = self.order_manager.commands(2_000, self.account.positions)
         return [one for one in commands if isinstance(one, PlaceOrder)]
 
     def left(self) -> Unsettled:
@@ -90,9 +90,9 @@ class Desk:
 
 
 def test_from_the_entry_to_the_confirmed_stop_it_is_unsettled() -> None:
-    house = Desk()
+    house = AccountAndOrders()
     assert house.left().settled
-    house.desk.adopt(Approved(target(take="110")))
+    house.order_manager.adopt(Approved(target(take="110")))
     assert house.left().under_way == ("BTC/USDT:USDT on binance: an entry that was not sent",)
     house.tell(events.LeverageConfirmed, leverage=5.0, isolated=True)
     (entry,) = house.sent()
@@ -112,15 +112,15 @@ def test_from_the_entry_to_the_confirmed_stop_it_is_unsettled() -> None:
 
 
 def test_a_resting_entry_is_withdrawn_by_the_fact() -> None:
-    house = Desk()
-    house.desk.adopt(Approved(target(limit="95")))
+    house = AccountAndOrders()
+    house.order_manager.adopt(Approved(target(limit="95")))
     house.tell(events.LeverageConfirmed, leverage=5.0, isolated=True)
     (entry,) = house.sent()
     house.tell(events.OrderAccepted, entry.client_id, venue_order_id="1")
     assert house.account.on_fact(events.Ending(time_ms=2_000, reason="signal"))
     assert (house.account.halted, house.account.halt_code) == ("signal", HaltCode.ENDING)
-    house.desk.cancel_entry()
-    assert house.desk.commands(2_000, ()) == (CancelOrder(entry.client_id, *KEY),)
+    house.order_manager.cancel_entry()
+    assert house.order_manager.commands(2_000, ()) == (CancelOrder(entry.client_id, *KEY),)
     assert not house.left().settled
     house.tell(events.OrderCancelled, entry.client_id)
     assert house.left().settled

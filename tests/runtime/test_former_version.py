@@ -26,8 +26,8 @@ def test_recovery_knows_the_position_and_its_stop(tmp_path: Path) -> None:
     engine = recovered(unpacked(tmp_path)).engine
     (position,) = engine.account.positions
     assert (position.side, position.quantity_base) == (Side.SHORT, Decimal("0.032"))
-    (stop,) = engine.desk.resting_stops(engine.account.positions)["BTC"]
-    assert engine.desk.book("binance", "BTC").confirmed_base(Side.SHORT) == position.quantity_base
+    (stop,) = engine.order_manager.resting_stops(engine.account.positions)["BTC"]
+    assert engine.order_manager.book("binance", "BTC").confirmed_base(Side.SHORT) == position.quantity_base
     assert stop.startswith("s")
 
 

@@ -32,7 +32,7 @@ LISTED = paper_instruments("binance", ("BTC",))
 def at_rest(engine: Engine) -> bool:
     """A position under a confirmed stop, and nothing on its way."""
     position = engine.account.position(*KEY)
-    live = engine.desk.book(*KEY).live()
+    live = engine.order_manager.book(*KEY).live()
     return position is not None and bool(live) and all(order.state is OrderState.WORKING for order in live)
 
 

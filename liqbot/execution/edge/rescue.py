@@ -25,10 +25,10 @@ _log = structlog.get_logger(__name__)
 
 
 class Rescue:
-    """Of one account. The desk is read, and gives client ids that are new."""
+    """Of one account. The order manager is read, and gives client ids that are new."""
 
-    def __init__(self, edge: AccountEdge, desk: OrderManager) -> None:
-        self._edge, self._desk = edge, desk
+    def __init__(self, edge: AccountEdge, order_manager: OrderManager) -> None:
+        self._edge, self._order_manager = edge, order_manager
         self._asking = ChannelCaller(edge.client, "urgent")
         self._sent: dict[str, PlaceOrder] = {}
 
@@ -80,7 +80,7 @@ class Rescue:
         instrument, quantity_base = traded.instrument, abs(position.signed_base)
         side = Side.LONG if position.signed_base > 0 else Side.SHORT
         word = f"{side.word} {quantity_base} {instrument.symbol} without a stop"
-        book = self._desk.book(instrument.venue, instrument.coin)
+        book = self._order_manager.book(instrument.venue, instrument.coin)
         held = Position(instrument.venue, instrument.coin, side, quantity_base, position.entry_price, opened_ms=0)
         target = book.target_for(side)
         if target is None or not (book.ours(held) or await self._entered(traded)):
@@ -89,7 +89,7 @@ class Rescue:
         if sent is not None and sent.client_id in self._edge.orders.submitting and sent.quantity_base >= quantity_base:
             return word
         order = PlaceOrder(
-            client_id=self._desk.mint(Purpose.STOP), venue=instrument.venue, coin=instrument.coin,
+            client_id=self._order_manager.mint(Purpose.STOP), venue=instrument.venue, coin=instrument.coin,
             decision_id=target.decision_id, purpose=Purpose.STOP, kind=OrderKind.STOP_MARKET, side=side,
             quantity_base=quantity_base, reduce_only=True, trigger_price=target.stop_price, account=book.account,
         )

@@ -19,7 +19,7 @@ riding = pytest.mark.parametrize("venue", ["bybit", "okx"])
 
 
 def entry_of(one: Rig, **more: object) -> PlaceOrder:
-    plain = one.desk.order(Purpose.ENTRY, **more)
+    plain = one.engine.order(Purpose.ENTRY, **more)
     return msgspec.structs.replace(plain, stop_price=STOP_PRICE, stop_client_id=attached_id(plain.client_id))
 
 
@@ -49,15 +49,15 @@ async def test_from_the_entry_to_the_stop_that_came_with_it(venue: str) -> None:
         assert not one.endpoints("order-algo") or venue == "okx"
         await one.send(question(entry))
         await one.until(events.OrderAccepted, entry.stop_client_id)
-        assert not one.desk.of(events.Halt)
+        assert not one.engine.of(events.Halt)
         await one.edge.reconciler.once()
-        assert len(one.desk.of(events.OrderAccepted, entry.stop_client_id)) >= 2, "named by a reading, as ours"
-        assert not [fact for fact in one.desk.of(events.OrderAccepted) if fact.client_id.startswith("venue-")]
+        assert len(one.engine.of(events.OrderAccepted, entry.stop_client_id)) >= 2, "named by a reading, as ours"
+        assert not [fact for fact in one.engine.of(events.OrderAccepted) if fact.client_id.startswith("venue-")]
         await one.advance(48_900.0)
         gone = (await one.until(events.Fill, entry.stop_client_id))[0]
         assert (gone.reduces, gone.quantity_base) == (True, Decimal("0.01"))
         await one.edge.reconciler.once()
-        assert one.desk.of(events.PositionSnapshot)[-1].quantity_base == 0
+        assert one.engine.of(events.PositionSnapshot)[-1].quantity_base == 0
         assert one.hub.unknown == []
 
 
@@ -90,7 +90,7 @@ async def test_one_that_the_venue_did_not_make_is_missing_soon(venue: str) -> No
     async with rig(venue) as one:
         await one.leverage(3)
         await one.until(events.LeverageConfirmed, count=2)
-        bare = one.desk.order(Purpose.ENTRY)
+        bare = one.engine.order(Purpose.ENTRY)
         await one.send(bare)
         await one.until(events.OrderAccepted, bare.client_id)
         await one.advance()
@@ -116,7 +116,7 @@ async def test_on_bybit_it_covers_what_a_resting_entry_fills_and_goes_with_the_p
         entry = await entered(one, limit_price="50100")
         (stop,) = [order for order in one.account.open_orders() if order.rode_in_with]
         assert stop.command.quantity_base == Decimal("0.01")
-        leave = one.desk.order(Purpose.EXIT)
+        leave = one.engine.order(Purpose.EXIT)
         await one.send(leave)
         await one.until(events.OrderAccepted, leave.client_id)
         await one.advance()
@@ -128,7 +128,7 @@ async def test_on_bybit_it_covers_what_a_resting_entry_fills_and_goes_with_the_p
 async def test_on_okx_it_stays_when_the_position_is_gone() -> None:
     async with rig("okx") as one:
         entry = await entered(one)
-        leave = one.desk.order(Purpose.EXIT)
+        leave = one.engine.order(Purpose.EXIT)
         await one.send(leave)
         await one.until(events.OrderAccepted, leave.client_id)
         await one.advance()
@@ -154,7 +154,7 @@ async def test_an_immediate_limit_that_does_not_cross_is_gone_at_once(venue: str
     async with rig(venue) as one:
         await one.leverage(3)
         await one.until(events.LeverageConfirmed, count=2)
-        entry = one.desk.order(Purpose.ENTRY, limit_price="49000", immediate=True)
+        entry = one.engine.order(Purpose.ENTRY, limit_price="49000", immediate=True)
         await one.send(entry)
         if venue == "hyperliquid":  # it says so at once
             assert (await one.until(events.OrderRejected, entry.client_id))[0].code == "IocCancel"

@@ -32,7 +32,7 @@ async def long_of(one: Rig, quantity: str = "0.01") -> None:
     """A long position, entered by our own order."""
     await one.leverage(3)
     await one.until(events.LeverageConfirmed, count=2)
-    entry = one.desk.order(Purpose.ENTRY, quantity=quantity)
+    entry = one.engine.order(Purpose.ENTRY, quantity=quantity)
     await one.send(entry)
     await one.until(events.OrderAccepted, entry.client_id)
     await one.advance()
@@ -45,22 +45,22 @@ async def test_from_entry_to_the_stop_that_is_hit(venue: str) -> None:
         await one.leverage(3)
         confirmed = await one.until(events.LeverageConfirmed, count=2)
         assert (confirmed[-1].leverage, confirmed[-1].isolated) == (3.0, True)
-        entry = one.desk.order(Purpose.ENTRY)
+        entry = one.engine.order(Purpose.ENTRY)
         await one.send(entry)
         await one.until(events.OrderAccepted, entry.client_id)
         await one.advance()
         fill = (await one.until(events.Fill, entry.client_id))[0]
         assert (fill.side, fill.reduces, fill.quantity_base) == (Side.LONG, False, Decimal("0.01"))
         assert fill.fee > 0
-        stop = one.desk.order(Purpose.STOP, trigger_price="49000")
+        stop = one.engine.order(Purpose.STOP, trigger_price="49000")
         await one.send(stop)
         await one.until(events.OrderAccepted, stop.client_id)
         await one.advance(48_900.0)
         gone = (await one.until(events.Fill, stop.client_id))[0]
         assert (gone.side, gone.reduces, gone.quantity_base) == (Side.LONG, True, Decimal("0.01"))
         await one.edge.reconciler.once()
-        assert len(one.desk.of(events.Fill)) == 2, "REST repeats nothing that the stream has told"
-        assert one.desk.of(events.PositionSnapshot)[-1].quantity_base == 0
+        assert len(one.engine.of(events.Fill)) == 2, "REST repeats nothing that the stream has told"
+        assert one.engine.of(events.PositionSnapshot)[-1].quantity_base == 0
         assert one.hub.unknown == []
 
 
@@ -70,7 +70,7 @@ async def test_an_order_filled_in_part_whose_rest_ends(venue: str) -> None:
     """A reduction larger than the position: the venue fills what there is and ends the rest."""
     async with rig(venue) as one:
         await long_of(one)
-        take = one.desk.order(Purpose.TAKE, quantity="0.03", limit_price="51000")
+        take = one.engine.order(Purpose.TAKE, quantity="0.03", limit_price="51000")
         await one.send(take)
         await one.until(events.OrderAccepted, take.client_id)
         await one.advance(51_500.0)
@@ -78,7 +78,7 @@ async def test_an_order_filled_in_part_whose_rest_ends(venue: str) -> None:
         assert (part.quantity_base, part.maker) == (Decimal("0.01"), True)
         await one.until(events.OrderCancelled, take.client_id)
         await one.edge.reconciler.once()
-        assert one.desk.of(events.PositionSnapshot)[-1].quantity_base == 0
+        assert one.engine.of(events.PositionSnapshot)[-1].quantity_base == 0
         assert one.hub.unknown == []
 
 
@@ -87,7 +87,7 @@ async def test_a_resting_entry_is_cancelled(venue: str) -> None:
     async with rig(venue) as one:
         await one.leverage(2)
         await one.until(events.LeverageConfirmed, count=2)
-        entry = one.desk.order(Purpose.ENTRY, limit_price="49000", post_only=True)
+        entry = one.engine.order(Purpose.ENTRY, limit_price="49000", post_only=True)
         await one.send(entry)
         await one.until(events.OrderAccepted, entry.client_id)
         await one.cancel(entry)
@@ -100,15 +100,15 @@ async def test_a_resting_entry_is_cancelled(venue: str) -> None:
 async def test_a_cancel_that_comes_too_late_tells_the_true_fate(venue: str) -> None:
     async with rig(venue) as one:
         await long_of(one)
-        stop = one.desk.order(Purpose.STOP, trigger_price="49000")
+        stop = one.engine.order(Purpose.STOP, trigger_price="49000")
         await one.send(stop)
         await one.until(events.OrderAccepted, stop.client_id)
         await one.advance(48_900.0)
         await one.cancel(stop)
         assert (await one.until(events.Fill, stop.client_id))[0].reduces
         await asyncio.sleep(0.3)
-        assert not one.desk.of(events.OrderCancelled, stop.client_id)
-        assert not one.desk.of(events.OrderMissing, stop.client_id)
+        assert not one.engine.of(events.OrderCancelled, stop.client_id)
+        assert not one.engine.of(events.OrderMissing, stop.client_id)
 
 
 @pytest.mark.drawn(cases=True)
@@ -117,11 +117,11 @@ async def test_a_reverse_while_the_old_stop_fills_late(venue: str) -> None:
     """The stop of the long fires while the house is already entering the short: both fills belong to their orders."""
     async with rig(venue) as one:
         await long_of(one)
-        stop = one.desk.order(Purpose.STOP, trigger_price="49500")
+        stop = one.engine.order(Purpose.STOP, trigger_price="49500")
         await one.send(stop)
         await one.until(events.OrderAccepted, stop.client_id)
         await one.advance(49_400.0)
-        short = one.desk.order(Purpose.ENTRY, Side.SHORT)
+        short = one.engine.order(Purpose.ENTRY, Side.SHORT)
         await one.send(short)
         await one.until(events.OrderAccepted, short.client_id)
         await one.advance(49_400.0)
@@ -129,7 +129,7 @@ async def test_a_reverse_while_the_old_stop_fills_late(venue: str) -> None:
         assert (old.side, old.reduces) == (Side.LONG, True)
         assert (new.side, new.reduces) == (Side.SHORT, False)
         await one.edge.reconciler.once()
-        snapshot = one.desk.of(events.PositionSnapshot)[-1]
+        snapshot = one.engine.of(events.PositionSnapshot)[-1]
         assert (snapshot.side, snapshot.quantity_base) == (Side.SHORT, Decimal("0.01"))
 
 
@@ -140,7 +140,7 @@ async def test_a_lost_answer_is_not_a_lost_order(venue: str, stop: bool) -> None
         await long_of(one)
         endpoint = PLACE_STOP[venue] if stop else PLACE[venue]
         before = len(one.endpoints(endpoint))
-        order = one.desk.order(Purpose.STOP, trigger_price="49000") if stop else one.desk.order(Purpose.EXIT)
+        order = one.engine.order(Purpose.STOP, trigger_price="49000") if stop else one.engine.order(Purpose.EXIT)
         one.hub.faults.next(endpoint, "drop_answer")
         await one.send(order)
         await one.until(events.OrderAccepted, order.client_id)
@@ -148,14 +148,14 @@ async def test_a_lost_answer_is_not_a_lost_order(venue: str, stop: bool) -> None
             await one.advance()
             await one.until(events.Fill, order.client_id)
         assert len(one.endpoints(endpoint)) == before + 1, "sent once"
-        assert not one.desk.of(events.OrderMissing)
+        assert not one.engine.of(events.OrderMissing)
 
 
 @everywhere
 async def test_a_lost_request_is_reported_missing_and_only_once_it_cannot_come_any_more(venue: str) -> None:
     async with rig(venue) as one:
         await long_of(one)
-        stop = one.desk.order(Purpose.STOP, trigger_price="49000")
+        stop = one.engine.order(Purpose.STOP, trigger_price="49000")
         one.hub.faults.next(PLACE_STOP[venue], "drop_request")
         started_s = asyncio.get_running_loop().time()
         await one.send(stop)
@@ -163,7 +163,7 @@ async def test_a_lost_request_is_reported_missing_and_only_once_it_cannot_come_a
         await one.ask(stop)  # a query of the order manager does not shorten the wait
         await one.until(events.OrderMissing, stop.client_id)
         assert asyncio.get_running_loop().time() - started_s >= one.edge.adapter.valid_ms / 1_000
-        assert not one.desk.of(events.OrderAccepted, stop.client_id)
+        assert not one.engine.of(events.OrderAccepted, stop.client_id)
 
 
 @pytest.mark.drawn(cases=True)
@@ -173,7 +173,7 @@ async def test_a_venue_that_has_no_time_refuses_the_order_clearly(venue: str, ki
     async with rig(venue) as one:
         await one.leverage(3)
         await one.until(events.LeverageConfirmed, count=2)
-        entry = one.desk.order(Purpose.ENTRY)
+        entry = one.engine.order(Purpose.ENTRY)
         one.hub.faults.next(PLACE[venue], kind)
         await one.send(entry)
         if kind == "maintenance" and venue in ("bybit", "hyperliquid"):
@@ -190,11 +190,11 @@ async def test_a_venue_that_has_no_time_refuses_the_order_clearly(venue: str, ki
 async def test_a_gateway_error_on_a_submit_is_an_unknown_outcome(venue: str) -> None:
     async with rig(venue) as one:
         await long_of(one)
-        stop = one.desk.order(Purpose.STOP, trigger_price="49000")
+        stop = one.engine.order(Purpose.STOP, trigger_price="49000")
         one.hub.faults.next(PLACE_STOP[venue], "http_5xx", 502)
         await one.send(stop)
         await one.until(events.OrderMissing, stop.client_id)
-        assert not one.desk.of(events.OrderRejected, stop.client_id)
+        assert not one.engine.of(events.OrderRejected, stop.client_id)
 
 
 @pytest.mark.drawn(cases=True)
@@ -202,8 +202,8 @@ async def test_a_gateway_error_on_a_submit_is_an_unknown_outcome(venue: str) -> 
 async def test_refusals_carry_the_venues_own_code(venue: str) -> None:
     async with rig(venue) as one:
         await long_of(one)
-        beyond = one.desk.order(Purpose.STOP, trigger_price="51000")  # would trigger at once
-        much = one.desk.order(Purpose.ENTRY, quantity="500")
+        beyond = one.engine.order(Purpose.STOP, trigger_price="51000")  # would trigger at once
+        much = one.engine.order(Purpose.ENTRY, quantity="500")
         await one.send(beyond, much)
         for order in (beyond, much):
             refused = (await one.until(events.OrderRejected, order.client_id))[0]
@@ -219,10 +219,10 @@ async def test_leverage_changed_by_hand_is_seen_and_set_again(venue: str) -> Non
         await one.until(events.LeverageConfirmed, count=2)
         await one.hub.execute(one.account, SetLeverage(venue, "BTC", 20))
         await one.edge.reconciler.once()
-        assert one.desk.of(events.LeverageConfirmed)[-1].leverage == 20
+        assert one.engine.of(events.LeverageConfirmed)[-1].leverage == 20
         await one.leverage(3)
         await one.until(events.LeverageConfirmed, count=4)
-        assert one.desk.of(events.LeverageConfirmed)[-1].leverage == 3
+        assert one.engine.of(events.LeverageConfirmed)[-1].leverage == 3
 
 
 @pytest.mark.drawn(cases=True)
@@ -271,5 +271,5 @@ async def test_an_account_in_hedge_mode_halts_entries_and_confirms_nothing(venue
     account = opened(hub, venue)
     account.hedge_mode = True
     async with rig(venue, hub=hub) as one:
-        assert "hedge" in one.desk.of(events.Halt)[0].reason
-        assert not one.desk.of(events.LeverageConfirmed)
+        assert "hedge" in one.engine.of(events.Halt)[0].reason
+        assert not one.engine.of(events.LeverageConfirmed)

@@ -20,9 +20,9 @@ VENUE = "hyperliquid"
 
 async def test_where_reading_needs_no_key_a_wrong_one_halts_with_the_first_order() -> None:
     async with rig(VENUE, secret=wrong_secret_of(VENUE)) as one:
-        await one.send(one.desk.order(Purpose.ENTRY))
+        await one.send(one.engine.order(Purpose.ENTRY))
         await one.until(events.OrderRejected)
-        (halt,) = one.desk.of(events.Halt)
+        (halt,) = one.engine.of(events.Halt)
         assert "key refused" in halt.reason
         assert "does not exist" in halt.reason
         with pytest.raises(ExpectedError, match=r"this key may not trade .*no API wallet of this account"):
@@ -61,7 +61,7 @@ async def test_an_order_says_until_when_it_may_be_carried_out_and_is_signed_with
         (sent,) = [entry.body for entry in one.loop.server.log if entry.endpoint == "POST /exchange order"]
         assert '"expiresAfter":' in sent
         one.hub.skew_ms = 60_000
-        late = one.desk.order(Purpose.STOP, trigger_price="49000")
+        late = one.engine.order(Purpose.STOP, trigger_price="49000")
         await one.send(late)
         await one.until(events.OrderRejected, late.client_id)
         assert late.client_id not in one.account.orders
@@ -70,7 +70,7 @@ async def test_an_order_says_until_when_it_may_be_carried_out_and_is_signed_with
 async def test_a_market_order_is_bounded_by_the_other_side_of_the_book() -> None:
     async with rig(VENUE) as one:
         await long_of(one)
-        exit_ = one.desk.order(Purpose.EXIT)
+        exit_ = one.engine.order(Purpose.EXIT)
         await one.send(exit_)
         await one.until(events.OrderAccepted, exit_.client_id)
         prices = [one.account.orders[name].params["p"] for name in one.account.orders]
@@ -84,7 +84,7 @@ async def test_an_entry_without_a_book_is_refused_unsent() -> None:
         await one.until(events.LeverageConfirmed, count=2)
         empty = b'{"coin":"BTC","time":1767225600000,"levels":[[],[]]}'
         one.hub.faults.next("POST /info l2Book", "changed", change=lambda _: empty)
-        entry = one.desk.order(Purpose.ENTRY)
+        entry = one.engine.order(Purpose.ENTRY)
         await one.send(entry)
         (refused,) = await one.until(events.OrderRejected, entry.client_id)
         assert refused.code == "MarketOrderNoLiquidity"

@@ -25,10 +25,10 @@ HOURS_8 = 8 * 3_600
 @everywhere
 async def test_a_fresh_account_is_read_in_full(venue: str) -> None:
     async with rig(venue) as one:
-        kinds = {type(fact) for fact in one.desk.facts}
+        kinds = {type(fact) for fact in one.engine.facts}
         assert {events.Balance, events.LeverageConfirmed, events.PositionSnapshot, events.Reconciled} <= kinds
-        assert one.desk.of(events.Balance)[0].wallet_usd == one.account.wallet_usd
-        assert one.desk.of(events.FeedUp)[0].feed == "account"
+        assert one.engine.of(events.Balance)[0].wallet_usd == one.account.wallet_usd
+        assert one.engine.of(events.FeedUp)[0].feed == "account"
         assert one.hub.unknown == []
 
 
@@ -52,8 +52,8 @@ async def test_while_the_outcome_of_an_order_is_open_nothing_is_read_that_would_
 async def test_what_rests_is_mentioned_stops_and_foreign_orders_too(venue: str) -> None:
     async with rig(venue) as one:
         await long_of(one)
-        stop = one.desk.order(Purpose.STOP, trigger_price="49000")
-        take = one.desk.order(Purpose.TAKE, limit_price="52000")
+        stop = one.engine.order(Purpose.STOP, trigger_price="49000")
+        take = one.engine.order(Purpose.TAKE, limit_price="52000")
         await one.send(stop, take)
         await one.until(events.OrderAccepted, stop.client_id)
         await one.until(events.OrderAccepted, take.client_id)
@@ -62,12 +62,12 @@ async def test_what_rests_is_mentioned_stops_and_foreign_orders_too(venue: str) 
             side=Side.LONG, quantity_base=Decimal("0.01"), reduce_only=False, limit_price=Decimal(40_000),
         )
         await one.hub.execute(one.account, by_hand)
-        one.desk.facts.clear()
+        one.engine.facts.clear()
         assert await one.edge.reconciler.once()
-        assert {fact.client_id for fact in one.desk.of(events.OrderAccepted)} == {
+        assert {fact.client_id for fact in one.engine.of(events.OrderAccepted)} == {
             stop.client_id, take.client_id, "byhand1"
         }  # fmt: skip
-        assert [type(fact) for fact in one.desk.facts[-2:]] == [events.Reconciled, events.Balance]
+        assert [type(fact) for fact in one.engine.facts[-2:]] == [events.Reconciled, events.Balance]
 
 
 @pytest.mark.drawn(cases=True)
@@ -75,14 +75,14 @@ async def test_what_rests_is_mentioned_stops_and_foreign_orders_too(venue: str) 
 async def test_fills_while_the_stream_was_deaf_are_told_by_rest_under_our_own_ids(venue: str) -> None:
     async with rig(venue) as one:
         await long_of(one)
-        stop = one.desk.order(Purpose.STOP, trigger_price="49000")
+        stop = one.engine.order(Purpose.STOP, trigger_price="49000")
         await one.send(stop)
         await one.until(events.OrderAccepted, stop.client_id)
         one.client._taps[:] = [lambda _raw, _url: True]
         await one.advance(48_900.0)
-        assert not one.desk.of(events.Fill, stop.client_id)
+        assert not one.engine.of(events.Fill, stop.client_id)
         assert await one.edge.reconciler.once()
-        assert one.desk.of(events.Fill, stop.client_id)[0].reduces
+        assert one.engine.of(events.Fill, stop.client_id)[0].reduces
 
 
 @pytest.mark.drawn(cases=True)
@@ -91,10 +91,10 @@ async def test_another_start_tells_everything_again_and_the_ids_agree(venue: str
     hub = market.hub_of(venue)
     async with rig(venue, hub=hub) as one:
         await long_of(one)
-        told = {fact.fill_id: fact for fact in one.desk.of(events.Fill)}
+        told = {fact.fill_id: fact for fact in one.engine.of(events.Fill)}
     async with rig(venue, hub=hub) as again:
-        assert {fact.fill_id: fact for fact in again.desk.of(events.Fill)} == told
-        snapshot = again.desk.of(events.PositionSnapshot)[-1]
+        assert {fact.fill_id: fact for fact in again.engine.of(events.Fill)} == told
+        snapshot = again.engine.of(events.PositionSnapshot)[-1]
         assert (snapshot.quantity_base, snapshot.isolated) == (Decimal("0.01"), True)
         assert snapshot.liquidation_price is not None
 
@@ -110,13 +110,13 @@ async def test_funding_and_transfers_are_told_with_the_venues_time(venue: str) -
         await one.hub.transfer(one.account, Decimal(-100))
         assert await one.edge.reconciler.once()
         assert await one.edge.reconciler.once()
-        paid = {(fact.time_ms, fact.amount_usd, fact.rate_pct) for fact in one.desk.of(events.FundingPaid)}
+        paid = {(fact.time_ms, fact.amount_usd, fact.rate_pct) for fact in one.engine.of(events.FundingPaid)}
         assert len(paid) == 1
         (time_ms, amount_usd, rate_pct), = paid
         assert market.at(HOURS_8) <= time_ms < market.at(HOURS_8 + 60), "paid once its rate is told"
         assert amount_usd < 0
         assert rate_pct == pytest.approx(0.01)
-        moved = {(fact.time_ms, fact.amount_usd) for fact in one.desk.of(events.Transfer)}
+        moved = {(fact.time_ms, fact.amount_usd) for fact in one.engine.of(events.Transfer)}
         assert {amount for _, amount in moved} == {Decimal(-100)}
         assert len(moved) == 1
         assert one.hub.unknown == []
@@ -128,7 +128,7 @@ async def test_our_own_liquidation_is_told_as_such(venue: str) -> None:
     async with rig(venue) as one:
         await one.leverage(5)
         await one.until(events.LeverageConfirmed, count=2)
-        entry = one.desk.order(Purpose.ENTRY)
+        entry = one.engine.order(Purpose.ENTRY)
         await one.send(entry)
         await one.until(events.OrderAccepted, entry.client_id)
         await one.advance()
@@ -138,7 +138,7 @@ async def test_our_own_liquidation_is_told_as_such(venue: str) -> None:
         await one.edge.reconciler.once()
         forced = (await one.until(events.PositionLiquidated))[0]
         assert (forced.side, forced.quantity_base) == (Side.LONG, Decimal("0.01"))
-        assert len({fact.time_ms for fact in one.desk.of(events.PositionLiquidated)}) == 1
+        assert len({fact.time_ms for fact in one.engine.of(events.PositionLiquidated)}) == 1
 
 
 @everywhere
@@ -154,7 +154,7 @@ async def test_orders_of_another_liqbot_halt_entries(venue: str) -> None:
         await one.hub.execute(one.account, theirs)
         await one.edge.reconciler.once()
         await one.edge.reconciler.once()
-        assert ["another liqbot" in fact.reason for fact in one.desk.of(events.Halt)] == [True]
+        assert ["another liqbot" in fact.reason for fact in one.engine.of(events.Halt)] == [True]
 
 
 @everywhere
@@ -168,7 +168,7 @@ async def test_a_broken_user_stream_says_so_and_is_read_up(venue: str) -> None:
         down = (await one.until(events.FeedDown))[0]
         assert down.feed == "account"
         await one.until(events.FeedUp, count=2)
-        exit_order = one.desk.order(Purpose.EXIT)
+        exit_order = one.engine.order(Purpose.EXIT)
         await one.send(exit_order)
         await one.until(events.OrderAccepted, exit_order.client_id)
         await one.advance()
@@ -185,7 +185,7 @@ async def test_a_message_nested_too_deeply_costs_a_connection_and_not_the_stream
         await one.until(events.FeedDown)
         assert one.client.handler_errors, "given up at once, and not for a ping that nobody heard"
         await one.until(events.FeedUp, count=2)
-        exit_order = one.desk.order(Purpose.EXIT)
+        exit_order = one.engine.order(Purpose.EXIT)
         await one.send(exit_order)
         await one.until(events.OrderAccepted, exit_order.client_id)
         await one.advance()
@@ -196,8 +196,8 @@ async def test_a_message_nested_too_deeply_costs_a_connection_and_not_the_stream
 async def test_a_wrong_secret_halts_and_is_named(venue: str) -> None:
     async with rig(venue, secret="wrong", running=False) as one:
         assert not await one.edge.reconciler.once()
-        assert "key refused" in one.desk.of(events.Halt)[0].reason
-        assert not one.desk.of(events.Reconciled)
+        assert "key refused" in one.engine.of(events.Halt)[0].reason
+        assert not one.engine.of(events.Reconciled)
 
 
 @pytest.mark.parametrize("venue", SIGNED)
@@ -206,6 +206,6 @@ async def test_a_skewed_clock_is_named_and_nothing_counts_as_reconciled(venue: s
     async with rig(venue, hub=hub, running=False) as one:
         hub.skew_ms = 90_000
         assert not await one.edge.reconciler.once()
-        assert not one.desk.of(events.Reconciled)
+        assert not one.engine.of(events.Reconciled)
         hub.skew_ms = 0
         assert await one.edge.reconciler.once()

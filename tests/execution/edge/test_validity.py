@@ -20,11 +20,11 @@ async def test_an_entry_that_arrives_late_but_in_time_is_found_and_not_doubled(v
     async with rig(venue) as one:
         await one.leverage(3)
         await one.until(events.LeverageConfirmed, count=2)
-        entry = one.desk.order(Purpose.ENTRY)
+        entry = one.engine.order(Purpose.ENTRY)
         one.hub.faults.next(PLACE[venue], "late_ms", 1_500)
         await one.send(entry)
         await one.until(events.OrderAccepted, entry.client_id)
-        assert not one.desk.of(events.OrderMissing)
+        assert not one.engine.of(events.OrderMissing)
         assert len(one.endpoints(PLACE[venue])) == 1
 
 
@@ -34,7 +34,7 @@ async def test_an_entry_that_arrives_too_late_is_not_carried_out_and_missing_onl
     async with rig(venue) as one:
         await one.leverage(3)
         await one.until(events.LeverageConfirmed, count=2)
-        entry = one.desk.order(Purpose.ENTRY)
+        entry = one.engine.order(Purpose.ENTRY)
         valid_ms = one.edge.adapter.valid_ms
         one.hub.faults.next(PLACE[venue], "late_ms", valid_ms + 200)
         started_s = asyncio.get_running_loop().time()
@@ -49,11 +49,11 @@ async def test_an_entry_that_arrives_too_late_is_not_carried_out_and_missing_onl
 async def test_a_stop_on_okx_may_arrive_for_half_a_minute_and_is_found() -> None:
     async with rig("okx") as one:
         await long_of(one)
-        stop = one.desk.order(Purpose.STOP, trigger_price="49000")
+        stop = one.engine.order(Purpose.STOP, trigger_price="49000")
         one.hub.faults.next(PLACE_STOP["okx"], "late_ms", one.edge.adapter.valid_ms + CLOCK_MS + 500)
         await one.send(stop)
         await one.until(events.OrderAccepted, stop.client_id)
-        assert not one.desk.of(events.OrderMissing, stop.client_id)
+        assert not one.engine.of(events.OrderMissing, stop.client_id)
         assert one.edge.resolver.still_on_its_way(stop.client_id)
 
 
@@ -61,7 +61,7 @@ async def test_an_order_counts_from_when_it_leaves_not_from_when_it_was_asked_fo
     async with rig("binance") as one:
         await one.leverage(3)
         await one.until(events.LeverageConfirmed, count=2)
-        loop, entry = asyncio.get_running_loop(), one.desk.order(Purpose.ENTRY)
+        loop, entry = asyncio.get_running_loop(), one.engine.order(Purpose.ENTRY)
         one.client._limiter.hold(0.7)
         open_s = one.client._limiter._open_at_s
         await one.send(entry)
@@ -74,7 +74,7 @@ async def test_an_entry_whose_turn_does_not_come_is_refused_unsent_and_a_stop_is
         await long_of(one)
         sent = len(one.endpoints(PLACE["binance"]))
         one.client._limiter.hold(60.0)
-        entry, stop = one.desk.order(Purpose.ENTRY), one.desk.order(Purpose.STOP, trigger_price="49000")
+        entry, stop = one.engine.order(Purpose.ENTRY), one.engine.order(Purpose.STOP, trigger_price="49000")
         await one.send(entry, stop)
         await one.until(events.OrderAccepted, stop.client_id)
         refused = (await one.until(events.OrderRejected, entry.client_id))[0]

@@ -25,7 +25,7 @@ async def held(one: Rig) -> Decimal:
     """What has been read of it."""
     await long_of(one)
     assert await one.edge.reconciler.once()
-    return one.desk.of(events.PositionSnapshot)[-1].quantity_base
+    return one.engine.of(events.PositionSnapshot)[-1].quantity_base
 
 
 async def read_as(one: Rig, change: Change) -> bool:
@@ -43,9 +43,9 @@ async def test_a_position_that_vanishes_from_one_answer_is_still_held(venue: str
     async with rig(venue) as one:
         held_base = await held(one)
         assert not await read_as(one, FLAT[venue][1])
-        assert one.desk.of(events.PositionSnapshot)[-1].quantity_base == held_base
+        assert one.engine.of(events.PositionSnapshot)[-1].quantity_base == held_base
         assert await one.edge.reconciler.once()
-        assert one.desk.of(events.PositionSnapshot)[-1].quantity_base == held_base
+        assert one.engine.of(events.PositionSnapshot)[-1].quantity_base == held_base
 
 
 @pytest.mark.parametrize("venue", HALF)
@@ -53,7 +53,7 @@ async def test_nor_is_one_smaller_because_an_answer_says_so(venue: str) -> None:
     async with rig(venue) as one:
         held_base = await held(one)
         assert not await read_as(one, HALF[venue])
-        assert one.desk.of(events.PositionSnapshot)[-1].quantity_base == held_base
+        assert one.engine.of(events.PositionSnapshot)[-1].quantity_base == held_base
 
 
 @everywhere
@@ -74,7 +74,7 @@ async def test_what_somebody_closes_by_hand_is_gone_at_once(venue: str) -> None:
         await one.hub.execute(one.account, order)
         await one.advance()
         assert await one.edge.reconciler.once()
-        assert not one.desk.of(events.PositionSnapshot)[-1].quantity_base
+        assert not one.engine.of(events.PositionSnapshot)[-1].quantity_base
 
 
 async def test_what_was_settled_without_an_execution_is_believed_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,7 +84,7 @@ async def test_what_was_settled_without_an_execution_is_believed_in_the_end(monk
         for _ in range(vanished.READINGS_MIN - 1):
             assert not await read_as(one, FLAT["okx"][1])
         assert await read_as(one, FLAT["okx"][1])
-        assert not one.desk.of(events.PositionSnapshot)[-1].quantity_base
+        assert not one.engine.of(events.PositionSnapshot)[-1].quantity_base
 
 
 @pytest.mark.drawn(singly=True)

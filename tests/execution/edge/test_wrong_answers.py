@@ -108,7 +108,7 @@ async def test_an_order_whose_answer_is_wrong_shaped_is_read_back(venue: str) ->
     async with rig(venue) as one:
         await long_of(one)
         for change in SHAPES.values():
-            stop = one.desk.order(Purpose.STOP, trigger_price="49000")
+            stop = one.engine.order(Purpose.STOP, trigger_price="49000")
             one.hub.faults.next(PLACE_STOP[venue], "changed", change=change)
             await one.send(stop)
             await one.until(events.OrderAccepted, stop.client_id)
@@ -122,7 +122,7 @@ async def test_a_stop_that_is_read_back_wrong_shaped_is_read_again(venue: str) -
     try:
         async with rig(venue) as one:
             await long_of(one)
-            stop = one.desk.order(Purpose.STOP, trigger_price="49000")
+            stop = one.engine.order(Purpose.STOP, trigger_price="49000")
             one.hub.faults.next(READ_STOP[venue], "changed", change=SHAPES["html"])
             await one.send(stop)
             await one.until(events.OrderAccepted, stop.client_id)
@@ -146,24 +146,24 @@ REFUSING = {
 async def test_a_stop_that_stands_is_not_lost_over_a_refusal_in_unknown_words(venue: str) -> None:
     async with rig(venue) as one:
         await long_of(one)
-        stop = one.desk.order(Purpose.STOP, trigger_price="49000")
+        stop = one.engine.order(Purpose.STOP, trigger_price="49000")
         one.hub.faults.next(PLACE_STOP[venue], "changed", change=REFUSING[venue])
         await one.send(stop)
         await one.until(events.OrderAccepted, stop.client_id)
-        assert not one.desk.of(events.OrderRejected, stop.client_id)
+        assert not one.engine.of(events.OrderRejected, stop.client_id)
 
 
 async def test_a_row_that_names_itself_and_is_not_understood_spoils_nothing() -> None:
     async with rig("binance") as one:
         await long_of(one)
-        stop = one.desk.order(Purpose.STOP, trigger_price="49000")
+        stop = one.engine.order(Purpose.STOP, trigger_price="49000")
         await one.send(stop)
         await one.until(events.OrderAccepted, stop.client_id)
         strange = b'[{"symbol": "BTCUSDT", "orderId": 7, "clientOrderId": "theirs", "status": "NEW"}]'
         one.hub.faults.next("GET /fapi/v1/openOrders", "changed", change=lambda _: strange, times=20)
-        one.desk.facts.clear()
+        one.engine.facts.clear()
         assert await one.edge.reconciler.once()
-        assert {fact.client_id for fact in one.desk.of(events.OrderAccepted)} == {stop.client_id, "theirs"}
+        assert {fact.client_id for fact in one.engine.of(events.OrderAccepted)} == {stop.client_id, "theirs"}
 
 
 async def test_no_balance_at_all_is_neither_an_empty_wallet_nor_another_account() -> None:

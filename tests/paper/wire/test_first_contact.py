@@ -45,7 +45,7 @@ async def test_an_entry_that_fills_in_pieces_is_told_piece_by_piece(venue: str) 
     async with rig(venue, hub=hub) as one:
         await one.leverage(3)
         await one.until(events.LeverageConfirmed, count=2)
-        entry = one.desk.order(Purpose.ENTRY)
+        entry = one.engine.order(Purpose.ENTRY)
         await one.send(entry)
         await one.until(events.OrderAccepted, entry.client_id)
         for _ in range(3):
@@ -55,8 +55,8 @@ async def test_an_entry_that_fills_in_pieces_is_told_piece_by_piece(venue: str) 
         assert len({piece.fill_id for piece in pieces}) == len(pieces) > 1
         assert all(piece.side is Side.LONG and not piece.reduces for piece in pieces)
         await one.edge.reconciler.once()
-        assert one.desk.of(events.PositionSnapshot)[-1].quantity_base == Decimal("0.01")
-        assert len(one.desk.of(events.Fill, entry.client_id)) == len(pieces), "REST repeats nothing"
+        assert one.engine.of(events.PositionSnapshot)[-1].quantity_base == Decimal("0.01")
+        assert len(one.engine.of(events.Fill, entry.client_id)) == len(pieces), "REST repeats nothing"
         assert one.hub.unknown == []
 
 
@@ -66,13 +66,13 @@ async def test_leverage_changed_by_hand_beside_a_position_shows_with_its_nearer_
     async with rig(venue) as one:
         await long_of(one)
         await one.edge.reconciler.once()
-        before = one.desk.of(events.PositionSnapshot)[-1]
+        before = one.engine.of(events.PositionSnapshot)[-1]
         by_hand = set_leverage_by_hand(one.account.exchange.accounts, (venue, "BTC"), 20, one.account.now_ms)
         await one.hub.tell(one.account, by_hand)
         await one.edge.reconciler.once()
-        after = one.desk.of(events.PositionSnapshot)[-1]
+        after = one.engine.of(events.PositionSnapshot)[-1]
         assert (before.leverage, after.leverage) == (3.0, 20.0)
-        assert one.desk.of(events.LeverageConfirmed)[-1].leverage == 20.0
+        assert one.engine.of(events.LeverageConfirmed)[-1].leverage == 20.0
         assert before.liquidation_price is not None
         assert after.liquidation_price is not None
         assert before.liquidation_price < after.liquidation_price < before.entry_price
@@ -91,10 +91,10 @@ async def test_trouble_on_reads_is_named_and_ends_with_the_account_read_again(ve
         assert down.reason.startswith(f"{venue}: ")
         assert "Traceback" not in down.reason
         one.hub.faults.clear()
-        one.desk.facts.clear()
+        one.engine.facts.clear()
         assert await one.edge.reconciler.once()
-        assert one.desk.of(events.FeedUp)[0].feed == "account"
-        assert one.desk.of(events.Reconciled)
+        assert one.engine.of(events.FeedUp)[0].feed == "account"
+        assert one.engine.of(events.Reconciled)
         assert one.hub.unknown == []
 
 
