@@ -1,8 +1,11 @@
-"""Where the decoder's complaint points in what it read: the path of a field, and the value that stands there."""
+"""What reading a message may fail with, and where a decoder's complaint points: the path of a field, and the value
+that stands there."""
 
 import re
 from typing import Any, Final
 
+STUMBLES: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""Of code on a message in a shape that nobody thought of."""
 _PLACE: Final = re.compile(r"at `(?:key in )?\$(?P<path>[^`]*)`")
 _STEP: Final = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -74,3 +75,24 @@ def test_a_checkout_that_cannot_be_written_is_said_in_one_line(tmp_path: Path) -
     assert done.returncode == 1
     assert done.stderr.startswith(f"run: the environment cannot be built: {folder} cannot be written; ")
     assert done.stderr.count("\n") == 1
+
+
+def test_two_that_compile_at_once_do_not_hinder_each_other(tmp_path: Path) -> None:
+    """And what the compiler has to say goes nowhere: stdout is the verb's."""
+    text = (ROOT / "run").read_text(encoding="utf-8")
+    function = text[text.index("compile_bytecode() {") :].partition("\n}\n")[0] + "\n}\n"
+    (tmp_path / ".venv").mkdir()
+    for name in ("liqbot", "paper"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "broken.py").write_text("def broken(:\n")
+        (tmp_path / name / "whole.py").write_text("WHOLE = 1\n")
+    script = f"set -eu\nroot={tmp_path}\npython={sys.executable}\n{function}compile_bytecode\necho done\n"
+    both = [
+        subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for _ in range(2)
+    ]
+    for one in both:
+        assert one.communicate(timeout=60) == ("done\n", None)
+        assert one.returncode == 0
+    assert list((tmp_path / "paper").glob("__pycache__/whole.*.pyc"))
+    assert [path.name for path in (tmp_path / ".venv").iterdir()] == ["bytecode-made"]

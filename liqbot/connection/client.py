@@ -34,6 +34,7 @@ from liqbot.connection.rate_limit import RateLimiter
 from liqbot.connection.raw_streams import RawStreams
 from liqbot.connection.turns import read_in_turns
 from liqbot.connection.unified_library import certificates, client_class, with_requests
+from liqbot.decode_errors import STUMBLES
 from liqbot.instruments import Instrument
 from liqbot.venues.errors import (
     RETRYABLE,
@@ -54,7 +55,6 @@ Result = TypeVar("Result")
 TIMEOUT_MS: Final = 8_000
 ATTEMPTS_MAX: Final = 3
 RETRYING_S_MAX: Final = 6.0
-_STUMBLES: Final = (TypeError, LookupError, ValueError, AttributeError, ArithmeticError, RecursionError)
 """What the unified client raises over an answer that it did not expect."""
 
 _ANSWER: ContextVar[HttpResponse | None] = ContextVar("answer", default=None)
@@ -259,7 +259,7 @@ class VenueClient:
                 return await call
         except BaseError as error:
             raise venue_error(self.spec, self.host, error, answer, write=write) from error
-        except _STUMBLES as error:
+        except STUMBLES as error:
             if not _of_the_library(error):
                 raise
             raise AnswerMalformed(self.venue, method, "$", str(error), type(error).__name__) from error
@@ -338,9 +338,7 @@ class VenueClient:
         try:
             if not self._offered(raw, socket.url):
                 original(raw)
-        except (
-            BaseError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError
-        ) as error:
+        except (BaseError, *STUMBLES) as error:
             # An exception here would end the socket's receive loop without closing it: silence for ever.
             self.handler_errors += 1
             socket.on_error(NetworkError(f"{self.venue} {socket.url} {type(error).__name__}: {error}"))

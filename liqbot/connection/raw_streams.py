@@ -20,6 +20,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 from liqbot.connection.endpoints import at_hosts, at_loopback
 from liqbot.connection.error_mapping import host_in
 from liqbot.connection.turns import SHARE_S, WAITED_S, turns_here
+from liqbot.decode_errors import STUMBLES
 from liqbot.venues.errors import VenueUnreachable
 from liqbot.venues.parsing import WireContract
 from liqbot.venues.streams import RawSocket
@@ -34,7 +35,6 @@ OURS: Final = "#ours"
 """Tells a socket from one of the unified client at the same address."""
 _GZIP, _GZIP_BITS = b"\x1f\x8b", 16 + zlib.MAX_WBITS
 _FAILURES: Final = (aiohttp.ClientError, OSError, TimeoutError)
-_STUMBLES: Final = (TypeError, LookupError, ValueError, AttributeError, ArithmeticError, RecursionError)
 _log = structlog.get_logger(__name__)
 
 
@@ -157,7 +157,7 @@ class RawStreams:
                 await self._take(connection, spec, message.data)
                 if time.perf_counter() >= over_s:
                     over_s = await turns.turn()
-        except (*_FAILURES, *_STUMBLES, zlib.error, msgspec.MsgspecError) as error:
+        except (*_FAILURES, *STUMBLES, zlib.error, msgspec.MsgspecError) as error:
             # Whatever a message did: an error beyond this would end the listening and leave the connection open.
             reason = f"{type(error).__name__} {error}".strip()
         code = connection.socket.close_code

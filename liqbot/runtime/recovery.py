@@ -51,8 +51,8 @@ def recover(
 ) -> Recovered:
     """The engine as the journal left it, under today's settings. `observe` sees every record that is run again: all
     that a ledger which ends at `ledger_seq` misses. None: no ledger waits for them, but a position that may be open
-    does, so the compiled fold is loaded only where it pays. Strategies named in `hung` did not
-    return the last time, and are not called again.
+    does, so the compiled fold is loaded only where it pays. Strategies named in `hung` did not return the last time,
+    and are not called again.
 
     ExpectedError when the state does not fit: other instruments, or nothing readable to begin from.
     """

@@ -38,7 +38,11 @@ class Storage(NamedTuple):
     journal: Journal
     ledger: FedLedger
     recovered: Recovered
-    in_haste: bool
+
+    @property
+    def in_haste(self) -> bool:
+        """As `opened` was."""
+        return isinstance(self.ledger, LaterLedger)
 
 
 @contextlib.contextmanager
@@ -55,7 +59,7 @@ def opened(
         reached = partial(_ledger, path, url, settings, journal)
         ledger: FedLedger = LaterLedger(reached) if in_haste else reached()
         with contextlib.closing(ledger):
-            yield Storage(journal, ledger, _recovered(path, settings, roster, instruments, ledger), in_haste)
+            yield Storage(journal, ledger, _recovered(path, settings, roster, instruments, ledger))
 
 
 def _sound_ledger(url: str, journal: Journal, remake: "Remake") -> "LedgerThread":

@@ -19,21 +19,22 @@ def require_named_in_files(
 ) -> None:
     """ExpectedError when something else than the profile's files names code, or when nobody named the directory of the
     configuration: code is never taken from wherever the program happens to be started."""
+    is_named = config_is_named(config)
     for path in _CODE:
         name, origin = ".".join(path), next((origins[path[:end]] for end in (2, 1) if path[:end] in origins), "")
-        if not origin or not _names_code(settings, path):
+        in_files = origin in {str(file) for file in files}
+        if not origin or (in_files and is_named) or not _names_code(settings, path):
             continue
-        if origin not in {str(file) for file in files}:
+        if not in_files:
             raise ExpectedError(
                 f"{name} (from {origin}): code is named in the profile or in local.toml only", Exit.CONFIG
             )
-        if not config_is_named(config):
-            place = config_dir(config)
-            raise ExpectedError(
-                f"{name}: code is not loaded from {place.absolute()} because it is in the current directory; "
-                f"name the configuration with --config {place} or {CONFIG_VARIABLE}",
-                Exit.CONFIG,
-            )
+        place = config_dir(config)
+        raise ExpectedError(
+            f"{name}: code is not loaded from {place.absolute()} because it is in the current directory; "
+            f"name the configuration with --config {place} or {CONFIG_VARIABLE}",
+            Exit.CONFIG,
+        )
 
 
 def _names_code(settings: Settings, path: tuple[str, ...]) -> bool:

@@ -11,8 +11,6 @@ from liqbot.events import JournalGap
 from liqbot.journal.errors import JournalStuckError
 from liqbot.observers.observer import OnStep
 
-"""Told of every record that is run again."""
-
 
 class DiskHangs(Exception):
     """No answer yet, and no error."""

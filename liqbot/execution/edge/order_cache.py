@@ -90,13 +90,13 @@ class OrderCache:
         """Publish an execution unless that was done; False when there was nothing new. One that seems to be nobody's is
         not remembered: who owned its order may only be known later."""
         coin = traded.instrument.coin
-        fact = fact_of(trade, client_id, traded)
-        if not self._met.is_repeat(f"{coin} {trade.trade_id}"):
+        fact, execution = fact_of(trade, client_id, traded), f"{coin} {trade.trade_id}"
+        if not self._met.is_repeat(execution):
             moved_base = trade.quantity_base if trade.buys else -trade.quantity_base
             self.moved_base[coin] = self.moved_base.get(coin, ZERO) + moved_base
         if fact is None:
             self.others_traded.add(coin)
-        if fact is None or self._published.is_repeat(f"{coin} {trade.trade_id}"):
+        if fact is None or self._published.is_repeat(execution):
             return False
         if isinstance(fact, Fill):
             _keep(self.filled_base, client_id, self.filled_base.get(client_id, ZERO) + fact.quantity_base)

@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 import msgspec
 import structlog
 
+from liqbot.decode_errors import STUMBLES
 from liqbot.execution.edge.order_status import OrderStatusResolver
 from liqbot.venues.errors import VenueError
 from liqbot.venues.trading import Call, OrderHint, TradedContract, TradeReport, TradingAdapter
@@ -80,10 +81,7 @@ class UserStream:
         try:
             message = msgspec.json.decode(raw)
             found = self._adapter.user_events(message, self._traded)
-        except (
-            msgspec.DecodeError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
-            VenueError,
-        ) as error:
+        except (msgspec.DecodeError, VenueError, *STUMBLES) as error:
             if raw[:1] not in _JSON:
                 return False  # plain text, such as a pong
             self.malformed += 1
